@@ -17,7 +17,7 @@ public enum SharedData {
   /// Whether suites that need the folder can run.
   public static var isAvailable: Bool { root != nil }
 
-  /// The path of a file in the folder, e.g. `models/vww/vww_96_int8.tflite`.
+  /// The path of a file in the folder (`models/vww/vww_96_int8.tflite`).
   public static func path(_ relative: String) throws -> String {
     guard let root else { throw MissingResource(name: "../shared/data/\(relative)") }
     return root.appending(path: relative).path

@@ -1,0 +1,82 @@
+/// A named reason why a candidate differs from its reference, with a stable identifier.
+///
+/// Identifiers are part of the report's public schema: they are never renamed and never reused.
+public struct Cause: Sendable, Hashable, Codable, CustomStringConvertible {
+  /// The identifier (`preprocess.channel-order`).
+  public let identifier: String
+
+  private init(_ identifier: String) { self.identifier = identifier }
+
+  /// Reads an identifier, known or not, so that newer reports can still be read.
+  public init(from decoder: any Decoder) throws {
+    identifier = try decoder.singleValueContainer().decode(String.self)
+  }
+
+  /// Writes the identifier as a plain string.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(identifier)
+  }
+
+  /// The identifier.
+  public var description: String { identifier }
+
+  /// Whether the cause lies before the model: between the raw input and the model's input.
+  public var isPreprocessing: Bool { identifier.hasPrefix("preprocess.") }
+
+  /// Channels in another order: BGR for RGB.
+  public static let channelOrder = Cause("preprocess.channel-order")
+  /// Another scale or offset of the pixel values.
+  public static let normalization = Cause("preprocess.normalization")
+  /// The picture turned by a quarter or a half, or its axes swapped.
+  public static let rotation = Cause("preprocess.rotation")
+  /// The picture mirrored.
+  public static let flip = Cause("preprocess.flip")
+  /// Another part of the picture.
+  public static let crop = Cause("preprocess.crop")
+  /// Another interpolation.
+  public static let resize = Cause("preprocess.resize")
+  /// Values in another memory order: the bytes of CHW read as HWC.
+  public static let layout = Cause("preprocess.layout")
+  /// Colours lost.
+  public static let grayscale = Cause("preprocess.grayscale")
+  /// Another decoder or decoder setting: a few levels of difference everywhere.
+  public static let decode = Cause("preprocess.decode")
+  /// Input values stored with another scale or zero point than the model's.
+  public static let inputQuantization = Cause("preprocess.quantization")
+
+  /// Input values outside the range that the quantized input can hold.
+  public static let inputRange = Cause("quantization.input-range")
+  /// A bias whose scale is not input scale × weight scale.
+  public static let biasScale = Cause("quantization.bias-scale")
+  /// A layer that departs from the reference far more than rounding explains.
+  public static let quantizationDrift = Cause("quantization.drift")
+  /// Answers lost although no single layer stands out.
+  public static let accuracyLoss = Cause("quantization.accuracy-loss")
+
+  /// The same model and inputs give other values under other kernels.
+  public static let kernelMismatch = Cause("kernel.mismatch")
+  /// NaN or infinite values where the reference is finite.
+  public static let notFinite = Cause("model.not-finite")
+  /// The same output whatever the input.
+  public static let constantOutput = Cause("model.constant-output")
+  /// Outputs that cannot be compared: other shapes or another count.
+  public static let outputMismatch = Cause("model.output-mismatch")
+  /// Another model: same inputs, other answers, neither quantization nor kernels to blame.
+  public static let modelMismatch = Cause("model.mismatch")
+
+  /// The runtime died while loading or running the model.
+  public static let runtimeCrash = Cause("runtime.crash")
+  /// The runtime did not answer within the time limit.
+  public static let runtimeTimeout = Cause("runtime.timeout")
+  /// The inputs differ in a way that no hypothesis explains.
+  public static let unexplained = Cause("unexplained")
+
+  /// Every cause this version can name, in the order of the documentation.
+  public static let all: [Cause] = [
+    channelOrder, normalization, rotation, flip, crop, resize, layout, grayscale, decode,
+    inputQuantization, inputRange, biasScale, quantizationDrift, accuracyLoss, kernelMismatch,
+    notFinite, constantOutput, outputMismatch, modelMismatch, runtimeCrash, runtimeTimeout,
+    unexplained,
+  ]
+}
