@@ -1,0 +1,262 @@
+/// How a reader finds messages.
+public enum ReaderAccess: Sendable, Hashable {
+  /// Through the summary where it leads to all messages, else by reading every record.
+  case automatic
+  /// Through the summary only.
+  case indexed
+  /// By reading every record, as where the summary is damaged.
+  case streamed
+}
+
+/// Reads a file in place: by channel and position, or record by record.
+///
+/// The file is mapped, and payloads of uncompressed messages are handed out where they lie. Held in memory
+/// are the declarations, about 90 bytes a chunk and 16 bytes a message; no length found in the file is
+/// believed beyond what the file holds. A file whose writer died is read up to the last complete chunk:
+/// ``isComplete`` is then false.
+///
+/// The file must not be cut short while it is read; the operating system would end the process.
+public final class Reader: Sendable {
+  /// The file, as the caller named it.
+  public let path: String
+  /// What kind of file this is and who wrote it.
+  public let header: Header
+  /// Whether the file ends as a finished file does.
+  public let isComplete: Bool
+  /// Whether messages were found through the summary; else every record was read.
+  public let isIndexed: Bool
+  /// What ended the reading of a file that is not complete.
+  public let damage: MCAPError?
+  /// The schemas by number.
+  public let schemas: [UInt16: Schema]
+  /// The channels in the order of their numbers.
+  public let channels: [Channel]
+  /// The counts that the file states, if it does.
+  public let statistics: Statistics?
+  /// The chunks in the order of the file.
+  public let chunks: [Chunk]
+  /// The attachments' places.
+  public let attachments: [AttachmentIndex]
+  /// The metadata records' places.
+  public let metadataIndexes: [MetadataIndex]
+
+  private let source: ByteSource
+  private let locations: [UInt16: [Contents.Location]]
+
+  /// Opens a file.
+  ///
+  /// - Throws: ``MCAPError``: `.fileSystem`, `.notMCAP`, or what is wrong with the summary; a damaged
+  ///   summary is never passed over silently, open the file with `.streamed` then.
+  public convenience init(
+    path: String, access: ReaderAccess = .automatic
+  ) throws(MCAPError) {
+    try self.init(source: ByteSource(path: path), path: path, access: access)
+  }
+
+  /// Reads a copy of bytes in memory.
+  public convenience init(
+    copying bytes: RawSpan, name: String, access: ReaderAccess = .automatic
+  ) throws(MCAPError) {
+    try self.init(source: ByteSource(copying: bytes), path: name, access: access)
+  }
+
+  private init(
+    source: consuming ByteSource, path: String, access: ReaderAccess
+  ) throws(MCAPError) {
+    let contents: Contents
+    do {
+      contents = try Contents(source.bytes, access: access)
+    } catch {
+      throw error.inFile(path)
+    }
+    self.path = path
+    header = contents.header
+    isComplete = contents.isComplete
+    isIndexed = contents.isIndexed
+    damage = contents.damage?.inFile(path)
+    schemas = contents.schemas
+    channels = contents.channels.values.sorted { $0.id < $1.id }
+    statistics = contents.statistics
+    chunks = contents.chunks
+    attachments = contents.attachments
+    metadataIndexes = contents.metadata
+    locations = contents.locations
+    self.source = source
+  }
+
+  /// Bytes of the file.
+  public var byteCount: Int { source.byteCount }
+
+  /// Messages on a channel.
+  public func messageCount(channelID: UInt16) -> Int { locations[channelID]?.count ?? 0 }
+
+  /// The position in ``chunks`` of the chunk that holds a message, or nil for a message outside of chunks.
+  ///
+  /// - Throws: ``MCAPError`` `.invalidArgument` where there is no such message.
+  public func chunkPosition(channelID: UInt16, at position: Int) throws(MCAPError) -> Int? {
+    let location = try locate(channelID, position)
+    return location.chunk == Contents.Location.unchunked ? nil : Int(location.chunk)
+  }
+
+  /// A message without its payload; reads no other message.
+  public func message(channelID: UInt16, at position: Int) throws(MCAPError) -> Message {
+    let location = try locate(channelID, position)
+    do {
+      return try message(channelID, location)
+    } catch {
+      throw error.inFile(path)
+    }
+  }
+
+  /// Calls `body` with a message and its payload in place; reads no other message.
+  ///
+  /// - Parameter position: Counts the channel's messages in the order of the file, from 0.
+  /// - Throws: ``MCAPError``, or what `body` throws.
+  /// - Complexity: O(1).
+  public func withMessage<Result>(
+    channelID: UInt16, at position: Int, _ body: (Message, RawSpan) throws -> Result
+  ) throws -> Result {
+    let message = try message(channelID: channelID, at: position)
+    return try source.withBytes { try body(message, $0.extracting(message.payload)) }
+  }
+
+  /// Calls `body` with bytes of the file in place, as of a message's payload or an attachment's data.
+  public func withBytes<Result>(
+    _ range: Range<Int>, _ body: (RawSpan) throws -> Result
+  ) throws -> Result {
+    guard range.lowerBound >= 0, range.upperBound <= source.byteCount else {
+      throw MCAPError(
+        .invalidArgument, path: path,
+        "bytes \(range.lowerBound) to \(range.upperBound) are not in a file of \(source.byteCount)")
+    }
+    return try source.withBytes { try body($0.extracting(range)) }
+  }
+
+  /// The metadata record at a place of ``metadataIndexes``.
+  public func metadata(at index: MetadataIndex) throws(MCAPError) -> Metadata {
+    guard case .metadata(let metadata) = try record(at: index.offset, index.byteCount),
+      metadata.name == index.name
+    else { throw misplaced(index.offset, "metadata \(index.name)") }
+    return metadata
+  }
+
+  /// The attachment at a place of ``attachments``; its checksum is verified.
+  public func attachment(at index: AttachmentIndex) throws(MCAPError) -> Attachment {
+    guard case .attachment(let attachment) = try record(at: index.offset, index.byteCount),
+      attachment.name == index.name
+    else { throw misplaced(index.offset, "attachment \(index.name)") }
+    return attachment
+  }
+
+  /// Compares a chunk's records with the checksum that it states.
+  ///
+  /// - Throws: ``MCAPError`` `.checksumMismatch`.
+  /// - Complexity: O(*n*) of the chunk's bytes.
+  public func verifyChunk(at position: Int) throws(MCAPError) {
+    guard chunks.indices.contains(position) else {
+      throw MCAPError(
+        .invalidArgument, path: path, "chunk \(position) is not one of \(chunks.count)")
+    }
+    do {
+      let chunk = chunks[position]
+      try chunk.requireUncompressed()
+      try source.withBytes { (bytes) throws(MCAPError) in try chunk.verify(bytes) }
+    } catch {
+      throw error.inFile(path)
+    }
+  }
+
+  /// Calls `body` with every record in the order of the file; chunks' checksums are verified.
+  ///
+  /// - Parameter opensChunks: Whether the records inside a chunk are given in its place.
+  /// - Throws: ``MCAPError`` where the file ends early or a record is damaged, after all that precede; or what
+  ///   `body` throws.
+  public func forEachRecord(
+    opensChunks: Bool = true, _ body: (Record) throws -> Void
+  ) throws {
+    do {
+      try source.withBytes { bytes in
+        try Self.forEachRecord(in: bytes, opensChunks: opensChunks, body)
+      }
+    } catch let error as MCAPError {
+      throw error.inFile(path)
+    }
+  }
+
+  private static func forEachRecord(
+    in bytes: RawSpan, opensChunks: Bool, _ body: (Record) throws -> Void
+  ) throws {
+    var offset = magic.count
+    while true {
+      let head = try RecordHead(at: offset, end: bytes.byteCount, in: bytes)
+      let record = try Record(head, in: bytes)
+      if opensChunks, case .chunk(let chunk) = record {
+        try chunk.requireUncompressed()
+        try chunk.verify(bytes)
+        var inner = chunk.records.lowerBound
+        while inner < chunk.records.upperBound {
+          let head = try RecordHead(at: inner, end: chunk.records.upperBound, in: bytes)
+          try body(try Record(head, in: bytes))
+          inner = head.content.upperBound
+        }
+      } else {
+        try body(record)
+      }
+      if case .footer = record { return }
+      offset = head.content.upperBound
+    }
+  }
+
+  private func locate(
+    _ channelID: UInt16, _ position: Int
+  ) throws(MCAPError) -> Contents.Location {
+    guard let list = locations[channelID], list.indices.contains(position) else {
+      throw MCAPError(
+        .invalidArgument, path: path,
+        "message \(position) of channel \(channelID) is not one of"
+          + " \(messageCount(channelID: channelID))")
+    }
+    return list[position]
+  }
+
+  private func message(
+    _ channelID: UInt16, _ location: Contents.Location
+  ) throws(MCAPError) -> Message {
+    var start = 0
+    var end = source.byteCount
+    if location.chunk != Contents.Location.unchunked {
+      let chunk = chunks[Int(location.chunk)]
+      try chunk.requireUncompressed()
+      start = chunk.records.lowerBound
+      end = chunk.records.upperBound
+    }
+    let record = try record(at: start + location.offset, end: end)
+    guard case .message(let message) = record,
+      message.channelID == channelID
+    else { throw misplaced(UInt64(start + location.offset), "a message of channel \(channelID)") }
+    return message
+  }
+
+  private func record(at offset: UInt64, _ byteCount: UInt64) throws(MCAPError) -> Record {
+    do throws(MCAPError) {
+      guard let start = Int(exactly: offset) else {
+        throw MCAPError(.invalidIndex, at: offset, "an index points outside of the file")
+      }
+      return try record(at: start, end: source.byteCount)
+    } catch {
+      throw error.inFile(path)
+    }
+  }
+
+  private func record(at offset: Int, end: Int) throws(MCAPError) -> Record {
+    try source.withBytes { (bytes) throws(MCAPError) in
+      try Record(RecordHead(at: offset, end: end, in: bytes), in: bytes)
+    }
+  }
+
+  private func misplaced(_ offset: UInt64, _ subject: String) -> MCAPError {
+    MCAPError(
+      .invalidIndex, path: path, at: offset,
+      "an index claims \(subject) here, where there is none; read the file streamed")
+  }
+}
