@@ -1,0 +1,39 @@
+/// What is wrong with a description, as the rest of a sentence; whoever knows the place completes it.
+struct Fault: Error {
+  let text: String
+
+  init(_ text: String) { self.text = text }
+}
+
+/// Typed access to the text entries of a metadata map.
+struct Fields {
+  private let entries: [String: String]
+
+  init(_ entries: [String: String]) { self.entries = entries }
+
+  func text(_ key: String) throws(Fault) -> String {
+    guard let value = entries[key] else { throw Fault("lacks the entry \(key)") }
+    return value
+  }
+
+  func integer<Value: FixedWidthInteger>(_ key: String) throws(Fault) -> Value {
+    let value = try text(key)
+    guard let number = Value(value) else {
+      throw Fault("has \(key) \(value.prefix(40)), which is not a whole number in range")
+    }
+    return number
+  }
+
+  /// Values separated by commas; empty text is an empty list.
+  func list<Value: LosslessStringConvertible>(_ key: String) throws(Fault) -> [Value] {
+    var list: [Value] = []
+    for part in try text(key).split(separator: ",", omittingEmptySubsequences: false)
+    where try !text(key).isEmpty {
+      guard let number = Value(String(part)) else {
+        throw Fault("has \(part.prefix(40)) in \(key), which is not a number in range")
+      }
+      list.append(number)
+    }
+    return list
+  }
+}
