@@ -43,9 +43,29 @@ public protocol InferenceSession: ~Copyable {
   /// Calls `body` with the packed values of one output of the last run, in place.
   borrowing func withOutput<Result>(_ index: Int, _ body: (RawSpan) throws -> Result) throws
     -> Result
+
+  /// Makes later runs read the inputs from, and write the outputs to, memory of the caller's.
+  ///
+  /// The process that hosts a session gives it the memory it shares with its parent, so that no tensor
+  /// is copied between the two. A session that cannot do so returns false, the default, and is then fed
+  /// by ``write(_:toInput:)`` and read by ``withOutput(_:_:)``.
+  ///
+  /// - Parameters:
+  ///   - inputs: One block an input, aligned to 64 bytes, at least 64 bytes longer than its values;
+  ///     must outlive the session.
+  ///   - outputs: One block an output, likewise.
+  /// - Returns: Whether the memory is in use.
+  mutating func adopt(
+    inputs: [UnsafeMutableRawBufferPointer], outputs: [UnsafeMutableRawBufferPointer]
+  ) throws(RuntimeError) -> Bool
 }
 
 extension InferenceSession where Self: ~Copyable {
+  /// Declines the memory.
+  public mutating func adopt(
+    inputs: [UnsafeMutableRawBufferPointer], outputs: [UnsafeMutableRawBufferPointer]
+  ) throws(RuntimeError) -> Bool { false }
+
   /// Runs the model once and waits.
   @discardableResult
   public mutating func run() throws(RuntimeError) -> RunReport {

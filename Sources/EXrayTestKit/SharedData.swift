@@ -54,6 +54,9 @@ public struct MissingResource: Error, CustomStringConvertible {
   /// What is missing.
   public var name: String
 
+  /// Creates an error.
+  public init(name: String) { self.name = name }
+
   /// What is missing and what to do.
   public var description: String { "\(name) is not here; run make setup" }
 }
