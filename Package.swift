@@ -50,7 +50,7 @@ let package = Package(
       dependencies: [
         "EXray", "EXrayTrace", "EXrayModel", "EXrayPreprocess", "EXrayRuntime", "EXrayValidation",
       ]),
-    .target(name: "EXrayReport", dependencies: ["EXrayValidation"]),
+    .target(name: "EXrayReport", dependencies: ["EXray", "EXrayValidation"]),
     .target(name: "EXrayTestKit", dependencies: ["EXray", "EXrayRuntime"]),
     .executableTarget(
       name: "exray",
@@ -67,8 +67,13 @@ let package = Package(
     .testTarget(
       name: "EXrayLiteRTTests",
       dependencies: ["EXrayLiteRT", "EXrayRuntime", "EXrayModel", "EXrayTestKit", "exray"]),
-    .testTarget(name: "EXrayValidationTests", dependencies: ["EXrayValidation", "EXrayTestKit"]),
-    .testTarget(name: "EXrayReportTests", dependencies: ["EXrayReport", "EXrayTestKit"]),
+    .testTarget(
+      name: "EXrayValidationTests",
+      dependencies: ["EXray", "EXrayPreprocess", "EXrayValidation", "EXrayTestKit"]),
+    .testTarget(
+      name: "EXrayReportTests",
+      dependencies: ["EXray", "EXrayReport", "EXrayValidation", "EXrayTestKit"],
+      exclude: ["Fixtures"]),
     .testTarget(
       name: "ExrayCommandTests",
       dependencies: ["exray", "EXrayTrace", "EXrayModel", "EXrayTestKit"]),

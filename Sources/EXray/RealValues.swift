@@ -56,7 +56,9 @@ extension TensorDescription {
     guard shape.dimensions.indices.contains(quantization.axis),
       shape.dimensions[quantization.axis] == channels
     else { return load(bytes, count, Stored.self) { Float($0) } }
-    let inner = shape.dimensions[(quantization.axis + 1)...].reduce(1, *)
+    guard let inner = Shape(Array(shape.dimensions[(quantization.axis + 1)...])).elementCount,
+      inner > 0
+    else { return [] }
     var index = 0
     return load(bytes, count, Stored.self) {
       let channel = index / inner % channels

@@ -95,10 +95,36 @@ extension Model {
     edited += word(outputs.count)
     for output in outputs { edited += word(output) }
     edited.replaceSubrange(field..<field + 4, with: word(start - field))
+    for (nameField, name) in try repeatedNames(of: outputs, in: graph, of: file) {
+      let position = edited.count
+      edited += word(name.utf8.count) + Array(name.utf8) + [0]
+      while edited.count % 4 != 0 { edited.append(0) }
+      edited.replaceSubrange(nameField..<nameField + 4, with: word(position - nameField))
+    }
     file.place = .model
     if let signatures = try file.vector(root, 7, stride: 4) {
       edited.replaceSubrange(signatures.start - 4..<signatures.start, with: word(0))
     }
     return edited
+  }
+
+  /// The name fields of outputs whose name an earlier output has, each with a name of its own.
+  ///
+  /// LiteRT ends the process where two outputs share a name.
+  private func repeatedNames(
+    of outputs: [Int], in graph: FlatBuffer.Table, of file: FlatBuffer
+  ) throws(ModelError) -> [(field: Int, name: String)] {
+    guard let tensors = try file.vector(graph, 0, stride: 4) else { return [] }
+    var file = file
+    var seen: Set<String> = []
+    var result: [(field: Int, name: String)] = []
+    for output in outputs {
+      let name = primary.tensors[output].description.name
+      guard !name.isEmpty, !seen.insert(name).inserted else { continue }
+      let tensor = try file.table(at: file.follow(tensors.start + 4 * output))
+      guard let field = try file.field(tensor, 3) else { continue }
+      result.append((field, "\(name)#\(output)"))
+    }
+    return result
   }
 }

@@ -1,0 +1,30 @@
+# make demo   sets everything up and shows the main job on a real model and a real photo
+# make test   sets everything up and runs all tests
+.PHONY: demo test build lint format bench clean
+
+demo:
+	@Scripts/setup.sh demo
+	swift build -c release --product exray
+	@echo
+	@.build/release/exray demo || [ $$? -eq 1 ]
+
+# Release: numeric code is some 250 times slower without optimisation.
+test:
+	@Scripts/setup.sh test
+	swift test -c release
+
+build:
+	@Scripts/setup.sh
+	swift build -c release --product exray
+
+lint:
+	swift format lint --strict --parallel --recursive Package.swift Sources Tests Benchmarks
+
+format:
+	swift format --in-place --parallel --recursive Package.swift Sources Tests Benchmarks
+
+bench: build
+	Benchmarks/run.sh
+
+clean:
+	rm -rf .build .deps

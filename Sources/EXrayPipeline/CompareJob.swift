@@ -1,0 +1,162 @@
+import EXray
+import EXrayPreprocess
+import EXrayTrace
+public import EXrayValidation
+
+/// Compares two traces of runs over the same inputs.
+public struct CompareJob {
+  private let candidate: TraceReader
+  private let reference: TraceReader
+  private let labels: LabelSpecification
+  private let tool: String
+
+  /// Creates a job.
+  ///
+  /// - Parameters:
+  ///   - candidate: Path of the trace under suspicion.
+  ///   - reference: Path of the trace that is trusted.
+  ///   - tool: Name and version of the program, for the report.
+  /// - Throws: What reading a trace throws.
+  public init(
+    candidate: String, reference: String, labels: LabelSpecification, tool: String
+  ) throws {
+    self.candidate = try TraceReader(path: candidate)
+    self.reference = try TraceReader(path: reference)
+    self.labels = labels
+    self.tool = tool
+  }
+
+  /// Compares every frame that both traces have.
+  public func run(
+    observer: (any ProgressObserver)?
+  ) throws -> (report: ValidationReport, pictures: ReportPictures) {
+    let matched = matchedFrames()
+    let intended = try recipe(of: reference)
+    var collector = EvidenceCollector(
+      candidate: Self.tensors(candidate), reference: Self.tensors(reference),
+      frameCount: matched.count)
+    var times: (candidate: [UInt64], reference: [UInt64]) = ([], [])
+    for (done, frame) in matched.enumerated() {
+      try add(frame, intended: intended, to: &collector)
+      if let sample = try candidate.latency(frame: frame.candidate) {
+        times.candidate.append(sample.inferenceNanoseconds)
+      }
+      if let sample = try reference.latency(frame: frame.reference) {
+        times.reference.append(sample.inferenceNanoseconds)
+      }
+      observer?.progress("compare", done: done + 1, of: matched.count)
+    }
+    var notes: [String] = []
+    let total = max(candidate.frames.count, reference.frames.count)
+    if matched.count < total {
+      notes.append("\(matched.count) of \(total) frames are in both traces.")
+    }
+    let evidence = collector.comparison.evidence
+    let context = Judge.Context(
+      candidate: Self.summary(candidate), reference: Self.summary(reference))
+    var explanation: Explanation?
+    if evidence.inputAgreements.contains(where: { $0?.agrees == false }), let intended,
+      let input = candidate.tensors.first(where: { $0.role == .input })?.description,
+      let resolved = try? intended.resolved(for: input),
+      let detective = PreprocessDetective(
+        intended: resolved, input: input,
+        hints: [try recipe(of: candidate)].compactMap { $0 })
+    {
+      explanation = detective.explain(collector.samples)
+    }
+    let judgement = Judge(context: context).judge(evidence, explanation: explanation)
+    let report = ReportBuilder(
+      tool: tool, context: context, evidence: evidence, judgement: judgement,
+      latency: latency(times), notes: notes
+    ).report
+    return (
+      report,
+      collector.pictures(
+        intended: intended, classNames: labels.classNames, labelOffset: labels.offset)
+    )
+  }
+
+  private struct MatchedFrame {
+    var candidate: Int
+    var reference: Int
+  }
+
+  /// Frames of the same name, or of the same position where names are not shared.
+  private func matchedFrames() -> [MatchedFrame] {
+    var positions: [String: Int] = [:]
+    for (index, frame) in reference.frames.enumerated() where positions[frame.name] == nil {
+      positions[frame.name] = index
+    }
+    let byName = candidate.frames.enumerated().compactMap { index, frame in
+      positions[frame.name].map { MatchedFrame(candidate: index, reference: $0) }
+    }
+    if !byName.isEmpty { return byName }
+    guard candidate.frames.count == reference.frames.count else { return [] }
+    return candidate.frames.indices.map { MatchedFrame(candidate: $0, reference: $0) }
+  }
+
+  private func add(
+    _ frame: MatchedFrame, intended: Recipe?, to collector: inout EvidenceCollector
+  ) throws {
+    let name = reference.frames[frame.reference].name
+    let label = labels.labels?[name] ?? reference.frames[frame.reference].label.flatMap { Int($0) }
+    try collector.add(
+      name: name, label: label.map { $0 + labels.offset },
+      picture: {
+        guard let intended,
+          let raw = try? reference.rawInput(frame: frame.reference)
+            ?? candidate.rawInput(frame: frame.candidate),
+          raw.mediaType.hasPrefix("image/")
+        else { return nil }
+        return try? unsafe Picture.decode(
+          raw.bytes.span.bytes, file: raw.name, options: intended.decode)
+      },
+      access: { pair, body in
+        try candidate.withTensor(pair.candidate, frame: frame.candidate) { first in
+          try reference.withTensor(pair.reference, frame: frame.reference) { second in
+            body(first, second)
+          }
+        }
+      })
+  }
+
+  private static func tensors(_ trace: TraceReader) -> [RunComparison.Tensor] {
+    trace.tensors.map { stream in
+      let role: RunComparison.Tensor.Role =
+        switch stream.role {
+        case .input: .input
+        case .layer: .layer
+        case .output: .output
+        }
+      return RunComparison.Tensor(role: role, op: stream.op, description: stream.description)
+    }
+  }
+
+  private func recipe(of trace: TraceReader) throws -> Recipe? {
+    try trace.run.recipe.map { try Recipe(json: Array($0.utf8), file: trace.path) }
+  }
+
+  private static func summary(_ trace: TraceReader) -> RunSummary {
+    let run = trace.run
+    return RunSummary(
+      model: run.model, modelSHA256: run.modelSHA256,
+      runtime: "\(run.runtime) \(run.runtimeVersion)", kernels: run.kernels, threads: run.threads,
+      recipe: run.recipe.flatMap {
+        (try? Recipe(json: Array($0.utf8), file: trace.path))?.name ?? "unnamed"
+      }, device: run.device)
+  }
+
+  private func latency(
+    _ times: (candidate: [UInt64], reference: [UInt64])
+  ) -> LatencyComparison? {
+    guard let first = LatencyComparison.Latency(times.candidate),
+      let second = LatencyComparison.Latency(times.reference)
+    else { return nil }
+    let captured = [candidate.run, reference.run].contains { $0.capture == Capture.layers.rawValue }
+    return LatencyComparison(
+      candidate: first, reference: second,
+      caveat: captured
+        ? "Layers were captured, which can change the kernels chosen; measure with --capture none."
+        : nil)
+  }
+}

@@ -1,0 +1,145 @@
+import EXray
+import EXrayPreprocess
+import EXrayValidation
+
+/// Gathers what a report needs from the frames of two runs: distances, samples for the detective, pictures.
+struct EvidenceCollector {
+  private(set) var comparison: RunComparison
+  private(set) var samples: [PreprocessDetective.Sample] = []
+  private var worst: [WorstFrame] = []
+  private let candidate: [RunComparison.Tensor]
+  private let reference: [RunComparison.Tensor]
+  private let sampleInterval: Int
+  private var frames = 0
+
+  /// Frames that the detective looks at, and frames shown in the report.
+  private static let sampleLimit = 6
+  private static let shownFrames = 4
+  /// Decoded pictures kept for the detective hold at most this many pixels together.
+  private static let pixelBudget = 24_000_000
+  private var pixels = 0
+
+  init(candidate: [RunComparison.Tensor], reference: [RunComparison.Tensor], frameCount: Int) {
+    self.candidate = candidate
+    self.reference = reference
+    comparison = RunComparison(candidate: candidate, reference: reference)
+    sampleInterval = max(1, frameCount / Self.sampleLimit)
+  }
+
+  /// One frame's values for one pair of tensors, as a function that lends them.
+  typealias PairAccess = (RunComparison.Pair, (RawSpan, RawSpan) -> Void) throws -> Void
+
+  /// Adds a frame.
+  ///
+  /// - Parameters:
+  ///   - label: The right class in the model's numbering.
+  ///   - picture: Decodes the raw picture, where there is one; called for few frames.
+  ///   - access: Lends the values of a pair of tensors.
+  mutating func add(
+    name: String, label: Int?, picture: () -> Picture?, access: PairAccess
+  ) throws {
+    var inputDrift = 0.0
+    var outputDrift = 0.0
+    var values = WorstFrame(name: name)
+    for pair in comparison.pairs {
+      let first = candidate[pair.candidate]
+      let second = reference[pair.reference]
+      try access(pair) { candidateBytes, referenceBytes in
+        let nrmse = comparison.add(
+          pair, candidate: candidateBytes, reference: referenceBytes, frame: name)
+        switch first.role {
+        case .layer: break
+        case .input where values.inputs == nil:
+          inputDrift = nrmse ?? 0
+          values.inputs = WorstFrame.pair(first, candidateBytes, second, referenceBytes)
+        case .output where values.outputs == nil:
+          outputDrift = max(outputDrift, nrmse ?? 0)
+          values.outputs = WorstFrame.pair(first, candidateBytes, second, referenceBytes)
+        default: break
+        }
+      }
+    }
+    comparison.endFrame(
+      candidateScores: comparison.comparesAnswers ? values.outputs?.candidate : nil,
+      referenceScores: comparison.comparesAnswers ? values.outputs?.reference : nil, label: label)
+    if frames % sampleInterval == 0, samples.count < Self.sampleLimit, pixels < Self.pixelBudget,
+      inputDrift > 0, let inputs = values.inputs
+    {
+      let picture = picture()
+      pixels += (picture?.width ?? 0) * (picture?.height ?? 0)
+      samples.append(
+        .init(picture: picture, candidate: inputs.candidate, reference: inputs.reference))
+    }
+    frames += 1
+    values.score = inputDrift > 1e-2 ? 1 + inputDrift : outputDrift
+    worst.append(values)
+    worst.sort { $0.score > $1.score }
+    if worst.count > Self.shownFrames { worst.removeLast() }
+  }
+
+  /// Pictures of the worst frames.
+  ///
+  /// - Parameter intended: The recipe whose normalisation turns inputs back into levels.
+  func pictures(intended: Recipe?, classNames: [String], labelOffset: Int) -> ReportPictures {
+    var pictures = ReportPictures(classNames: classNames)
+    let input = reference.first { $0.role == .input }
+    let output = reference.first { $0.role == .output }
+    for frame in worst {
+      let answers = caption(frame, classNames: classNames, labelOffset: labelOffset)
+      if let intended, let input, let inputs = frame.inputs,
+        let rendering = InputRendering(recipe: intended, input: input.description),
+        let first = rendering.png(of: inputs.candidate),
+        let second = rendering.png(of: inputs.reference)
+      {
+        pictures.inputs.append(
+          .init(name: frame.name, candidatePNG: first, referencePNG: second, caption: answers))
+      }
+      if let output, let outputs = frame.outputs,
+        let rendering = OutputRendering(output: output.description),
+        let first = rendering.png(of: outputs.candidate, scale: outputs.reference),
+        let second = rendering.png(of: outputs.reference, scale: outputs.reference)
+      {
+        pictures.outputs.append(
+          .init(
+            name: frame.name, candidatePNG: first, referencePNG: second,
+            caption: "output \(output.description.name)"))
+      }
+    }
+    return pictures
+  }
+
+  private func caption(_ frame: WorstFrame, classNames: [String], labelOffset: Int) -> String {
+    guard comparison.comparesAnswers, let outputs = frame.outputs else { return frame.name }
+    let answers = [outputs.candidate, outputs.reference].map { scores -> String in
+      guard let best = topClasses(scores, 1).first else { return "nothing" }
+      let label = best - labelOffset
+      return classNames.indices.contains(label) ? classNames[label] : "class \(label)"
+    }
+    return "candidate answers \(answers[0]), reference answers \(answers[1])"
+  }
+}
+
+/// The inputs and the first output of one frame, kept for the report.
+private struct WorstFrame {
+  struct Values {
+    var candidate: [Float]
+    var reference: [Float]
+  }
+
+  var name: String
+  var score = 0.0
+  var inputs: Values?
+  var outputs: Values?
+
+  init(name: String) { self.name = name }
+
+  static func pair(
+    _ first: RunComparison.Tensor, _ candidate: RawSpan, _ second: RunComparison.Tensor,
+    _ reference: RawSpan
+  ) -> Values? {
+    guard let candidate = first.description.realValues(in: candidate),
+      let reference = second.description.realValues(in: reference)
+    else { return nil }
+    return Values(candidate: candidate, reference: reference)
+  }
+}

@@ -1,0 +1,149 @@
+import EXray
+public import EXrayModel
+import EXrayRuntime
+import EXrayTrace
+import EXrayValidation
+import Foundation
+
+/// A model file that has been read and checked.
+public struct ModelFile: Sendable {
+  /// The path it was read from.
+  public let path: String
+  /// The file name.
+  public let name: String
+  /// SHA-256 of the file, hexadecimal.
+  public let sha256: String
+  /// The checked model.
+  public let model: Model
+
+  /// Reads and checks a model.
+  ///
+  /// - Throws: ``PipelineError`` naming the file, the byte offset of what is wrong, and what to do.
+  public init(path: String) throws(PipelineError) {
+    let bytes = try FileAccess.bytes(path)
+    do {
+      model = try Model(bytes)
+    } catch {
+      throw PipelineError(.unreadable, "\(path): \(error)")
+    }
+    self.path = path
+    name = URL(filePath: path).lastPathComponent
+    sha256 = unsafe SHA256.hexadecimal(of: bytes.span.bytes)
+  }
+}
+
+/// How much of a run is kept.
+public enum Capture: String, Sendable, CaseIterable, Codable {
+  /// Latency alone.
+  case none
+  /// Raw inputs, model inputs and model outputs.
+  case io
+  /// Those and every layer.
+  case layers
+}
+
+/// A model that is loaded and ready, with the tensors that a run of it offers.
+struct OpenedModel: ~Copyable {
+  /// A tensor and where the session keeps it.
+  struct Tensor: Sendable {
+    enum Place: Sendable, Hashable {
+      case input(Int)
+      case output(Int)
+    }
+    var place: Place
+    var tensorIndex: Int
+    var compared: RunComparison.Tensor
+  }
+
+  let file: ModelFile
+  let tensors: [Tensor]
+  var session: AnySession
+
+  /// Loads a model, with every layer exposed where they are captured.
+  init(
+    file: ModelFile, runtime: any InferenceRuntime, options: SessionOptions, capture: Capture
+  ) throws {
+    self.file = file
+    let bytes = capture == .layers ? try Self.exposed(file) : file.model.bytes
+    session = try unsafe runtime.openSession(model: bytes.span.bytes, options: options)
+    tensors = Self.tensors(
+      of: file.model.primary, inputs: session.inputs, outputs: session.outputs)
+  }
+
+  private static func exposed(_ file: ModelFile) throws(PipelineError) -> [UInt8] {
+    do {
+      return try file.model.exposingLayers().bytes
+    } catch {
+      throw PipelineError(
+        .unsuitableInput, "\(file.path): \(error); use --capture io to run it without layers")
+    }
+  }
+
+  /// Inputs, then layers in execution order, then outputs in the model's order.
+  private static func tensors(
+    of graph: Subgraph, inputs: [SessionTensor], outputs: [SessionTensor]
+  ) -> [Tensor] {
+    var makers: [Int: OpReference] = [:]
+    for op in graph.ops {
+      for output in op.outputs { makers[output] = op.reference }
+    }
+    func description(_ tensor: SessionTensor) -> TensorDescription {
+      guard graph.tensors.indices.contains(tensor.tensorIndex) else { return tensor.description }
+      var description = graph.tensors[tensor.tensorIndex].description
+      description.shape = tensor.description.shape
+      return description
+    }
+    var result: [Tensor] = inputs.enumerated().map { index, tensor in
+      Tensor(
+        place: .input(index), tensorIndex: tensor.tensorIndex,
+        compared: .init(role: .input, op: nil, description: description(tensor)))
+    }
+    let made = outputs.enumerated().map { index, tensor in
+      Tensor(
+        place: .output(index), tensorIndex: tensor.tensorIndex,
+        compared: .init(
+          role: graph.outputs.contains(tensor.tensorIndex) ? .output : .layer,
+          op: makers[tensor.tensorIndex], description: description(tensor)))
+    }
+    result += made.filter { $0.compared.role == .layer }
+      .sorted { ($0.compared.op?.index ?? 0) < ($1.compared.op?.index ?? 0) }
+    result += made.filter { $0.compared.role == .output }
+      .sorted {
+        let first = graph.outputs.firstIndex(of: $0.tensorIndex) ?? 0
+        return first < graph.outputs.firstIndex(of: $1.tensorIndex) ?? 0
+      }
+    return result
+  }
+
+  /// The tensors as a trace's streams; none for a run that keeps nothing.
+  static func streams(_ tensors: [Tensor], capture: Capture) -> [TensorStream] {
+    guard capture != .none else { return [] }
+    var counts: [TensorRole: Int] = [:]
+    return tensors.map { tensor in
+      let role: TensorRole =
+        switch tensor.compared.role {
+        case .input: .input
+        case .layer: .layer
+        case .output: .output
+        }
+      let index = counts[role, default: 0]
+      counts[role] = index + 1
+      return TensorStream(
+        role: role, index: index, tensorIndex: tensor.tensorIndex, op: tensor.compared.op,
+        description: tensor.compared.description)
+    }
+  }
+
+  /// The one input that pictures and arrays go into.
+  ///
+  /// - Throws: ``PipelineError`` where the model has several inputs or none.
+  func onlyInput() throws(PipelineError) -> TensorDescription {
+    let inputs = tensors.filter { $0.compared.role == .input }
+    guard inputs.count == 1, let input = inputs.first else {
+      throw PipelineError(
+        .unsuitableInput,
+        "\(file.path): has \(inputs.count) inputs; models with one input can be run for now")
+    }
+    return input.compared.description
+  }
+}

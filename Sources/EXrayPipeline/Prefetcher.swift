@@ -1,0 +1,74 @@
+import Foundation
+
+/// Makes elements ahead of their use on worker threads, in order and in bounded number.
+///
+/// Decoding the next pictures overlaps with running the model on this one.
+final class Prefetcher<Element: Sendable>: @unchecked Sendable {
+  // Invariant: every stored property below is read and written only while `condition` is locked.
+  private let condition = NSCondition()
+  private var ready: [Int: Result<Element, any Error>] = [:]
+  private var nextToMake = 0
+  private var nextToTake = 0
+  private var isCancelled = false
+  private let count: Int
+  private let depth: Int
+  private let make: @Sendable (Int) throws -> Element
+
+  /// Starts the workers.
+  ///
+  /// - Parameters:
+  ///   - count: How many elements there are.
+  ///   - depth: How many may be ready or in the making beyond the one taken last.
+  ///   - workers: Threads that make elements.
+  init(
+    count: Int, depth: Int, workers: Int, make: @escaping @Sendable (Int) throws -> Element
+  ) {
+    self.count = count
+    self.depth = depth
+    self.make = make
+    for _ in 0..<max(1, workers) {
+      let thread = Thread { [self] in work() }
+      thread.stackSize = 8 << 20
+      thread.start()
+    }
+  }
+
+  /// The next element, or nil after the last; waits until it is made.
+  func next() throws -> Element? {
+    condition.lock()
+    defer { condition.unlock() }
+    guard nextToTake < count else { return nil }
+    let index = nextToTake
+    while ready[index] == nil { condition.wait() }
+    nextToTake += 1
+    condition.broadcast()
+    return try ready.removeValue(forKey: index)?.get()
+  }
+
+  /// Ends the workers; elements in the making are dropped.
+  func cancel() {
+    condition.lock()
+    isCancelled = true
+    condition.broadcast()
+    condition.unlock()
+  }
+
+  private func work() {
+    while let index = claim() {
+      let result = Result { try make(index) }
+      condition.lock()
+      ready[index] = result
+      condition.broadcast()
+      condition.unlock()
+    }
+  }
+
+  private func claim() -> Int? {
+    condition.lock()
+    defer { condition.unlock() }
+    while !isCancelled, nextToMake < count, nextToMake >= nextToTake + depth { condition.wait() }
+    guard !isCancelled, nextToMake < count else { return nil }
+    nextToMake += 1
+    return nextToMake - 1
+  }
+}

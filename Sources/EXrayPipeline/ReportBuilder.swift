@@ -1,0 +1,36 @@
+import EXrayValidation
+
+/// Puts a comparison's evidence and its judgement into a report.
+struct ReportBuilder {
+  let report: ValidationReport
+
+  init(
+    tool: String, context: Judge.Context, evidence: ComparisonEvidence,
+    judgement: Judge.Judgement, latency: LatencyComparison?, notes: [String]
+  ) {
+    report = ValidationReport(
+      tool: tool, verdict: judgement.verdict,
+      summary: Self.summary(judgement.verdict, judgement.findings, frames: evidence.frames),
+      candidate: context.candidate, reference: context.reference, frames: evidence.frames,
+      accuracy: evidence.accuracy, answers: evidence.answers, inputs: judgement.inputs,
+      layers: judgement.layers, outputs: judgement.outputs, latency: latency,
+      findings: judgement.findings, notes: judgement.notes + notes)
+  }
+
+  /// A report of a run that ended before anything could be compared.
+  init(tool: String, context: Judge.Context, crash: Finding) {
+    report = ValidationReport(
+      tool: tool, verdict: .fail, summary: Self.summary(.fail, [crash], frames: 0),
+      candidate: context.candidate, reference: context.reference, frames: 0, findings: [crash])
+  }
+
+  private static func summary(_ verdict: Verdict, _ findings: [Finding], frames: Int) -> String {
+    switch verdict {
+    case .pass: "Nothing found over \(frames) \(frames == 1 ? "frame" : "frames")."
+    case .inconclusive: "The evidence is too weak to say."
+    case .fail:
+      findings.prefix(3).map { $0.title }.joined(separator: "; ")
+        + (findings.count > 3 ? "; and \(findings.count - 3) more." : ".")
+    }
+  }
+}

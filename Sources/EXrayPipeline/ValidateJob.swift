@@ -1,0 +1,292 @@
+import EXray
+import EXrayPreprocess
+import EXrayRuntime
+import EXrayTrace
+public import EXrayValidation
+import Foundation
+
+/// Runs a candidate and a reference over the same inputs, compares every layer as it comes, names the causes
+/// and proves the fix by another replay.
+///
+/// Nothing is stored but sums and the worst frames, unless traces are asked for.
+public struct ValidateJob {
+  private let candidate: PipelineSpecification
+  private let reference: PipelineSpecification
+  private let inputs: InputList
+  private let labels: LabelSpecification
+  private let capture: Capture
+  private let traceFolder: String?
+  private let tool: String
+
+  /// Creates a job.
+  ///
+  /// - Parameters:
+  ///   - traceFolder: Where `candidate.mcap` and `reference.mcap` are kept; nil for nowhere.
+  ///   - tool: Name and version of the program, for the report.
+  public init(
+    candidate: PipelineSpecification, reference: PipelineSpecification, inputs: InputList,
+    labels: LabelSpecification, capture: Capture = .layers, traceFolder: String?, tool: String
+  ) {
+    self.candidate = candidate
+    self.reference = reference
+    self.inputs = inputs
+    self.labels = labels
+    self.capture = capture
+    self.traceFolder = traceFolder
+    self.tool = tool
+  }
+
+  /// Validates.
+  ///
+  /// - Returns: The report and its pictures. A crash of a model is a finding in it, not an error.
+  /// - Throws: What reading the inputs or the models throws.
+  public func run(
+    observer: (any ProgressObserver)?
+  ) throws -> (report: ValidationReport, pictures: ReportPictures) {
+    let first: Pass
+    switch try pass(
+      candidateRecipe: candidate.recipe, stage: "compare", traceFolder: traceFolder,
+      observer: observer)
+    {
+    case .completed(let pass): first = pass
+    case .died(let side, let error): return (crashReport(side, error), ReportPictures())
+    }
+    let context = Judge.Context(
+      candidate: candidate.summary, reference: reference.summary,
+      candidateModel: candidate.model.model)
+    let judge = Judge(context: context)
+    let explanation = first.explain(candidate: candidate, reference: reference)
+    var judgement = judge.judge(first.collector.comparison.evidence, explanation: explanation)
+    var notes = first.notes
+    if let explanation, let corrected = correctedRecipe(explanation) {
+      switch try pass(
+        candidateRecipe: corrected, stage: "replay the fix", traceFolder: nil, observer: observer)
+      {
+      case .died: break
+      case .completed(let second):
+        let before = first.collector.comparison.evidence
+        let after = second.collector.comparison.evidence
+        for index in judgement.findings.indices
+        where judgement.findings[index].cause.isPreprocessing {
+          judgement.findings[index].gain = Self.gain(before: before, after: after)
+        }
+        let remaining = judge.judge(
+          after, explanation: second.explain(candidate: candidate, reference: reference))
+        judgement.findings += remaining.findings.filter { found in
+          !judgement.findings.contains { $0.cause == found.cause }
+        }
+        notes.append(
+          remaining.findings.isEmpty
+            ? "Replayed with the fix over \(after.frames) frames: nothing else is found."
+            : "Replayed with the fix over \(after.frames) frames: further findings remain.")
+      }
+    }
+    let evidence = first.collector.comparison.evidence
+    let report = ReportBuilder(
+      tool: tool, context: context, evidence: evidence, judgement: judgement,
+      latency: first.latency, notes: notes
+    ).report
+    return (
+      report,
+      first.collector.pictures(
+        intended: reference.recipe, classNames: labels.classNames, labelOffset: labels.offset)
+    )
+  }
+
+  // MARK: One pass over the frames
+
+  private enum PassResult {
+    case completed(Pass)
+    case died(side: String, error: RuntimeError)
+  }
+
+  /// What one pass over all frames collected.
+  private struct Pass {
+    var collector: EvidenceCollector
+    var candidateInput: TensorDescription
+    var intended: Recipe?
+    var times: (candidate: [UInt64], reference: [UInt64]) = ([], [])
+    var notes: [String] = []
+
+    /// How the candidate's inputs were made, where they differ and are pictures.
+    func explain(
+      candidate: PipelineSpecification, reference: PipelineSpecification
+    ) -> Explanation? {
+      guard collector.comparison.evidence.inputAgreements.contains(where: { $0?.agrees == false }),
+        let intended,
+        let detective = PreprocessDetective(
+          intended: intended, input: candidateInput,
+          hints: [candidate.recipe].compactMap { $0 })
+      else { return nil }
+      return detective.explain(collector.samples)
+    }
+
+    var latency: LatencyComparison? {
+      guard let candidate = LatencyComparison.Latency(times.candidate),
+        let reference = LatencyComparison.Latency(times.reference)
+      else { return nil }
+      return LatencyComparison(
+        candidate: candidate, reference: reference,
+        caveat:
+          "Both models ran at the same time with every layer exposed, which can change the kernels chosen; measure with exray run --capture none."
+      )
+    }
+  }
+
+  private func pass(
+    candidateRecipe: Recipe?, stage: String, traceFolder: String?,
+    observer: (any ProgressObserver)?
+  ) throws -> PassResult {
+    var side = "candidate"
+    do {
+      var first = try OpenedModel(
+        file: candidate.model, runtime: candidate.runtime, options: candidate.options,
+        capture: capture)
+      side = "reference"
+      var second = try OpenedModel(
+        file: reference.model, runtime: reference.runtime, options: reference.options,
+        capture: capture)
+      let pipelines = [
+        try InputPipeline(
+          recipe: candidateRecipe, input: first.onlyInput(), modelName: candidate.model.name),
+        try InputPipeline(
+          recipe: reference.recipe, input: second.onlyInput(), modelName: reference.model.name),
+      ]
+      let feed = FrameFeed(inputs: inputs, pipelines: pipelines, labels: labels.labels)
+      defer { feed.cancel() }
+      var pass = Pass(
+        collector: EvidenceCollector(
+          candidate: first.tensors.map(\.compared), reference: second.tensors.map(\.compared),
+          frameCount: feed.count),
+        candidateInput: pipelines[0].input, intended: pipelines[1].recipe)
+      var firstRecorder = try recorder("candidate", candidate, first, traceFolder)
+      var secondRecorder = try recorder("reference", reference, second, traceFolder)
+      while let frame = try feed.next() {
+        side = "candidate"
+        let start = DispatchTime.now().uptimeNanoseconds
+        let (firstBytes, secondBytes) = (frame.sides[0].bytes, frame.sides[1].bytes)
+        try unsafe first.session.write(firstBytes.span.bytes, toInput: 0)
+        try first.session.start()
+        side = "reference"
+        try unsafe second.session.write(secondBytes.span.bytes, toInput: 0)
+        try second.session.start()
+        side = "candidate"
+        let firstReport = try first.session.finish()
+        side = "reference"
+        let secondReport = try second.session.finish()
+        try firstRecorder?.record(frame, side: 0, opened: first, report: firstReport, start: start)
+        try secondRecorder?.record(
+          frame, side: 1, opened: second, report: secondReport, start: start)
+        try collect(frame, first, second, into: &pass)
+        pass.times.candidate.append(firstReport.inferenceTime.nanoseconds)
+        pass.times.reference.append(secondReport.inferenceTime.nanoseconds)
+        observer?.progress(stage, done: pass.times.candidate.count, of: feed.count)
+      }
+      if let firstRecorder { try firstRecorder.finish() }
+      if let secondRecorder { try secondRecorder.finish() }
+      return .completed(pass)
+    } catch let error as RuntimeError where error.code == .crashed || error.code == .timedOut {
+      return .died(side: side, error: error)
+    }
+  }
+
+  private func recorder(
+    _ name: String, _ pipeline: PipelineSpecification, _ opened: borrowing OpenedModel,
+    _ folder: String?
+  ) throws -> TraceRecorder? {
+    guard let folder else { return nil }
+    return try TraceRecorder(
+      path: "\(folder)/\(name).mcap", pipeline: pipeline, tensors: opened.tensors,
+      capture: capture, tool: tool)
+  }
+
+  private func collect(
+    _ frame: PreparedFrame, _ first: borrowing OpenedModel, _ second: borrowing OpenedModel,
+    into pass: inout Pass
+  ) throws {
+    // Values are lent one pair at a time, so no frame is ever held twice.
+    let decode = pass.intended?.decode
+    let raw = frame.raw
+    try pass.collector.add(
+      name: frame.name, label: frame.label.map { $0 + labels.offset },
+      picture: {
+        guard let decode, raw.mediaType.hasPrefix("image/") else { return nil }
+        return try? unsafe Picture.decode(raw.bytes.span.bytes, file: raw.name, options: decode)
+      },
+      access: { pair, body in
+        try first.withValues(first.tensors[pair.candidate], inputBytes: frame.sides[0].bytes) {
+          candidate in
+          try second.withValues(
+            second.tensors[pair.reference], inputBytes: frame.sides[1].bytes
+          ) { reference in
+            body(candidate, reference)
+          }
+        }
+      })
+  }
+
+  // MARK: The fix and its proof
+
+  /// The candidate's recipe with every blamed stage set as the reference has it; nil where nothing can be set.
+  private func correctedRecipe(_ explanation: Explanation) -> Recipe? {
+    guard var corrected = candidate.recipe, let reference = reference.recipe,
+      !explanation.differences.isEmpty
+    else { return nil }
+    for difference in explanation.differences {
+      switch difference.stage {
+      case "decode": corrected.decode = reference.decode
+      case "orient": corrected.orient = reference.orient
+      case "crop":
+        corrected.crop = reference.crop
+        // Without an interpolation, no other crop would fit the model.
+        if corrected.resize.method == .none { corrected.resize = reference.resize }
+      case "resize": corrected.resize = reference.resize
+      case "color": corrected.color = reference.color
+      case "layout": corrected.layout = reference.layout
+      case "normalize", "quantize": corrected.normalize = reference.normalize
+      default: break
+      }
+    }
+    return corrected == candidate.recipe ? nil : corrected
+  }
+
+  private static func gain(
+    before: ComparisonEvidence, after: ComparisonEvidence
+  ) -> Finding.Gain? {
+    if let old = before.accuracy, let new = after.accuracy {
+      return Finding.Gain(
+        metric: "accuracy.top1", before: old.candidate.top1, after: new.candidate.top1,
+        frames: new.labelledFrames)
+    }
+    if let old = before.answers, let new = after.answers {
+      return Finding.Gain(
+        metric: "top1_agreement", before: old.top1Agreement, after: new.top1Agreement,
+        frames: after.frames)
+    }
+    if let old = before.outputs.first?.metrics?.cosineSimilarity,
+      let new = after.outputs.first?.metrics?.cosineSimilarity
+    {
+      return Finding.Gain(
+        metric: "cosine_similarity", before: old, after: new, frames: after.frames)
+    }
+    return nil
+  }
+
+  // MARK: Crashes
+
+  private func crashReport(_ side: String, _ error: RuntimeError) -> ValidationReport {
+    let isCrash = error.code == .crashed
+    let model = side == "candidate" ? candidate.model.name : reference.model.name
+    let finding = Finding(
+      cause: isCrash ? .runtimeCrash : .runtimeTimeout,
+      title: isCrash
+        ? "The runtime died with the \(side) model \(model)"
+        : "The runtime did not answer with the \(side) model \(model)",
+      where: .init(stage: "runtime"), confidence: 0.99, evidence: [error.message],
+      fix: "Try --kernels builtin or reference, and report the model to the runtime's makers.")
+    return ReportBuilder(
+      tool: tool, context: .init(candidate: candidate.summary, reference: reference.summary),
+      crash: finding
+    ).report
+  }
+}

@@ -1,0 +1,44 @@
+import ArgumentParser
+import EXrayPipeline
+
+/// `exray compare`: two traces, layer by layer.
+struct Compare: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Compare two traces layer by layer and name the causes of differences.",
+    discussion: """
+      EXAMPLES
+        exray compare app.mcap reference.mcap
+        exray compare app.mcap reference.mcap --html report.html --junit junit.xml --fail-on top1-drop=0.02
+      """)
+
+  @Argument(help: "The trace under suspicion.")
+  var candidate: String
+
+  @Argument(help: "The trace that is trusted.")
+  var reference: String
+
+  @Option(help: ArgumentHelp("Write the report as JSON.", valueName: "file"))
+  var json: String?
+
+  @Option(help: ArgumentHelp("Write the report as one HTML file.", valueName: "file"))
+  var html: String?
+
+  @Option(help: ArgumentHelp("Write the report as JUnit XML.", valueName: "file"))
+  var junit: String?
+
+  @Option(help: ArgumentHelp("Write the report as Markdown.", valueName: "file"))
+  var markdown: String?
+
+  @OptionGroup var labels: LabelOptions
+  @OptionGroup var gate: GateOptions
+
+  func run() throws {
+    let job = try CompareJob(
+      candidate: candidate, reference: reference, labels: try labels.specification(),
+      tool: Tool.identity)
+    let (report, pictures) = try job.run(observer: ProgressBar())
+    try ReportOutput(json: json, html: html, junit: junit, markdown: markdown)
+      .write(report, pictures)
+    try gate.exit(for: report)
+  }
+}

@@ -1,0 +1,69 @@
+import ArgumentParser
+import EXrayPipeline
+import EXrayRuntime
+import Foundation
+
+/// The command line tool: parses, calls a library, prints.
+@main
+struct Exray: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "exray",
+    abstract: "Finds out why a model that was right in training is wrong in the app.",
+    discussion: """
+      EXray runs a model two ways over the same inputs, compares every layer and names the cause.
+
+      EXAMPLES
+        exray validate --candidate-model app.tflite --candidate-recipe app.json \\
+            --reference-model trained.tflite --reference-recipe trained.json \\
+            --input photos/ --labels labels.txt --report report/
+        exray run model.tflite --recipe recipe.json --input photos/ --output run.mcap
+        exray inspect model.tflite
+
+      EXIT CODES
+        0  nothing found        1  a finding
+        2  usage or unreadable input        3  inconclusive
+      """,
+    version: Tool.version,
+    subcommands: [
+      Validate.self, Run.self, Replay.self, Compare.self, Inspect.self, Demo.self, Doctor.self,
+      HostRuntime.self,
+    ])
+
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch let exit as ExitCode {
+      Self.exit(withError: exit)
+    } catch let error as RuntimeError where error.code == .crashed || error.code == .timedOut {
+      let cause = error.code == .crashed ? "runtime.crash" : "runtime.timeout"
+      fail("\(cause): \(error)", code: 1)
+    } catch let error as RuntimeError {
+      fail("\(error)", code: 2)
+    } catch {
+      report(error)
+    }
+  }
+
+  /// Help and version go out as they are; wrong usage and unreadable input become one line and exit code 2.
+  private static func report(_ error: any Error) -> Never {
+    switch exitCode(for: error) {
+    case .success: exit(withError: error)
+    case .validationFailure: fail(fullMessage(for: error), code: 2, prefix: "")
+    default: fail("\(error)", code: 2)
+    }
+  }
+
+  private static func fail(_ message: String, code: Int32, prefix: String = "exray: ") -> Never {
+    FileHandle.standardError.write(Data((prefix + message + "\n").utf8))
+    Foundation.exit(code)
+  }
+}
+
+/// Name and version of this program.
+enum Tool {
+  /// The version.
+  static let version = "0.1.0"
+  /// Name and version, as traces and reports record them.
+  static let identity = "exray \(version)"
+}

@@ -1,0 +1,88 @@
+import ArgumentParser
+import EXrayPipeline
+import EXrayReport
+import EXrayValidation
+import Foundation
+
+/// A condition under which a comparison ends with exit code 1.
+enum FailCondition: ExpressibleByArgument {
+  case finding
+  case never
+  case cause(String)
+  case top1Drop(Double)
+  case agreementBelow(Double)
+  case layerDrift(Double)
+
+  init?(argument: String) {
+    let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
+    let number = parts.count == 2 ? Double(parts[1]) : nil
+    switch (parts.first ?? "", number) {
+    case ("finding", nil): self = .finding
+    case ("never", nil): self = .never
+    case ("top1-drop", let number?): self = .top1Drop(number)
+    case ("agreement", let number?): self = .agreementBelow(number)
+    case ("nrmse", let number?): self = .layerDrift(number)
+    case (let name, nil) where Cause.all.contains { $0.identifier.hasPrefix(name) }:
+      self = .cause(name)
+    default: return nil
+    }
+  }
+
+  func holds(for report: ValidationReport) -> Bool {
+    switch self {
+    case .never: false
+    case .finding: report.verdict == .fail
+    case .cause(let prefix): report.findings.contains { $0.cause.identifier.hasPrefix(prefix) }
+    case .top1Drop(let limit):
+      report.accuracy.map { $0.reference.top1 - $0.candidate.top1 > limit } ?? false
+    case .agreementBelow(let limit): report.answers.map { $0.top1Agreement < limit } ?? false
+    case .layerDrift(let limit): report.layers.contains { ($0.metrics?.nrmse ?? 0) > limit }
+    }
+  }
+}
+
+/// When a comparison fails the build.
+struct GateOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "What exits with 1: finding (default), never, a cause or its family (preprocess), top1-drop=0.02, agreement=0.9, nrmse=0.2. May be repeated.",
+      valueName: "condition"))
+  var failOn: [FailCondition] = []
+
+  /// Ends the program with the report's exit code.
+  func exit(for report: ValidationReport) throws {
+    let conditions = failOn.isEmpty ? [FailCondition.finding] : failOn
+    if conditions.contains(where: { $0.holds(for: report) }) { throw ExitCode(1) }
+    let isNever = conditions.contains { if case .never = $0 { true } else { false } }
+    if report.verdict == .inconclusive, !isNever { throw ExitCode(3) }
+  }
+}
+
+/// Shows a report on the terminal and writes its files.
+struct ReportOutput {
+  var json: String?
+  var html: String?
+  var junit: String?
+  var markdown: String?
+
+  /// The four files of a report folder.
+  static func folder(_ path: String) -> ReportOutput {
+    ReportOutput(
+      json: path + "/report.json", html: path + "/report.html", junit: path + "/junit.xml",
+      markdown: path + "/report.md")
+  }
+
+  func write(_ report: ValidationReport, _ pictures: ReportPictures) throws {
+    let terminal = Terminal.standardOutput
+    print(
+      TerminalRenderer(color: terminal.isInteractive, width: terminal.width).render(report),
+      terminator: "")
+    if let json { try FileAccess.write(JSONRenderer.render(report), to: json) }
+    if let html {
+      try FileAccess.write(HTMLRenderer.render(report, pictures: pictures), to: html)
+    }
+    if let junit { try FileAccess.write(JUnitRenderer.render(report), to: junit) }
+    if let markdown { try FileAccess.write(MarkdownRenderer.render(report), to: markdown) }
+    if let html { print("Report: \(html)") }
+  }
+}
