@@ -1,0 +1,205 @@
+extension Recipe {
+  private static let keys = [
+    "exrayRecipe", "name", "decode", "orient", "crop", "resize", "color", "layout", "normalize",
+  ]
+
+  /// Reads a recipe.
+  ///
+  /// - Parameters:
+  ///   - json: The text as UTF-8.
+  ///   - file: What messages call it.
+  /// - Throws: ``PreprocessError`` `.invalidRecipe` or `.unknownKey`, with the key and the byte.
+  public init(json: [UInt8], file: String) throws(PreprocessError) {
+    try self.init(try JSONParser.parse(json, file: file), file: file)
+  }
+
+  /// The recipe as JSON: every stage spelled out, keys sorted, the same text for equal recipes.
+  ///
+  /// - Parameter isPretty: Whether the text is laid out on several lines.
+  public func json(isPretty: Bool = false) -> String {
+    tree.text(isPretty: isPretty) + (isPretty ? "\n" : "")
+  }
+
+  init(_ tree: JSONTree, file: String?) throws(PreprocessError) {
+    let reader = try RecipeReader(tree, path: "", keys: Self.keys, file: file)
+    if let version = try reader.integer("exrayRecipe", in: 0...Int(Int32.max)),
+      version != Self.version
+    {
+      throw reader.error(
+        "exrayRecipe",
+        "is version \(version), this exray reads version \(Self.version); install a newer exray")
+    }
+    self.init(
+      name: try reader.string("name"), decode: try Decode(reader), orient: try Orient(reader),
+      crop: try Crop(reader), resize: try Resize(reader),
+      color: try reader.choice("color", Color.self) ?? .rgb,
+      layout: try reader.choice("layout", Layout.self) ?? .nhwc,
+      normalize: try Normalize(reader))
+  }
+
+  var tree: JSONTree {
+    .object([
+      "exrayRecipe": .integer(Self.version), "name": name.map(JSONTree.string),
+      "decode": decode.tree, "orient": orient.tree, "crop": crop.tree, "resize": resize.tree,
+      "color": .string(color.rawValue), "layout": .string(layout.rawValue),
+      "normalize": normalize.tree,
+    ])
+  }
+}
+
+extension Recipe: Codable {
+  /// Reads the same structure as ``init(json:file:)``, with the same checks.
+  public init(from decoder: any Decoder) throws {
+    try self.init(try JSONTree(from: decoder), file: nil)
+  }
+
+  /// Writes the same structure as ``json(isPretty:)``.
+  public func encode(to encoder: any Encoder) throws { try tree.encode(to: encoder) }
+}
+
+extension Recipe.Decode {
+  init(_ recipe: RecipeReader) throws(PreprocessError) {
+    self.init()
+    guard let reader = try recipe.object("decode", keys: ["dct", "upsampling"]) else { return }
+    transform = try reader.choice("dct", Transform.self) ?? transform
+    upsampling = try reader.choice("upsampling", Upsampling.self) ?? upsampling
+  }
+
+  var tree: JSONTree {
+    .object(["dct": .string(transform.rawValue), "upsampling": .string(upsampling.rawValue)])
+  }
+}
+
+extension Recipe.Orient {
+  init(_ recipe: RecipeReader) throws(PreprocessError) {
+    self.init()
+    let keys = ["exif", "rotate", "flip", "when"]
+    guard let reader = try recipe.object("orient", keys: keys) else { return }
+    exif = try reader.choice("exif", EXIF.self) ?? exif
+    flip = try reader.choice("flip", Flip.self) ?? flip
+    when = try reader.choice("when", Moment.self) ?? when
+    if let degrees = try reader.integer("rotate", in: 0...270) {
+      guard let turn = Turn(rawValue: degrees) else {
+        throw reader.error("rotate", "cannot be \(degrees); it is 0, 90, 180 or 270, clockwise")
+      }
+      rotate = turn
+    }
+  }
+
+  var tree: JSONTree {
+    .object([
+      "exif": .string(exif.rawValue), "rotate": .integer(rotate.rawValue),
+      "flip": .string(flip.rawValue), "when": .string(when.rawValue),
+    ])
+  }
+}
+
+extension Recipe.Crop {
+  private static let sides = 1...65_535
+
+  init(_ recipe: RecipeReader) throws(PreprocessError) {
+    self.init(mode: .none)
+    let keys = ["mode", "fraction", "width", "height", "x", "y", "shortSide", "pad"]
+    guard let reader = try recipe.object("crop", keys: keys) else { return }
+    mode = try reader.choice("mode", Mode.self) ?? .none
+    fraction = try reader.number("fraction", "above 0 and at most 1") { $0 > 0 && $0 <= 1 }
+    width = try reader.integer("width", in: Self.sides)
+    height = try reader.integer("height", in: Self.sides)
+    x = try reader.integer("x", in: -65_535...65_535)
+    y = try reader.integer("y", in: -65_535...65_535)
+    shortSide = try reader.integer("shortSide", in: Self.sides)
+    if let levels = try reader.numbers("pad", "from 0 to 255", { (0...255).contains($0) }) {
+      guard levels.allSatisfy({ $0 == $0.rounded() }), levels.count == 1 || levels.count == 3 else {
+        throw reader.error("pad", "must be one whole level or three, red, green and blue")
+      }
+      pad = (0..<3).map { UInt8(levels[min($0, levels.count - 1)]) }
+    }
+    let needed: [String: [String]] = [
+      "center-fraction": ["fraction"], "short-side": ["shortSide"],
+      "box": ["x", "y", "width", "height"],
+    ]
+    for key in needed[mode.rawValue] ?? [] where reader[key] == nil {
+      throw reader.error(key, "is missing; mode \"\(mode.rawValue)\" needs it")
+    }
+    let allowed: [String: [String]] = [
+      "center-fraction": ["fraction"], "center-pixels": ["width", "height", "pad"],
+      "letterbox": ["pad"], "short-side": ["shortSide"],
+      "box": ["x", "y", "width", "height", "pad"],
+    ]
+    for key in keys.dropFirst() where reader[key] != nil {
+      if !(allowed[mode.rawValue] ?? []).contains(key) {
+        throw reader.error(key, "has no meaning with mode \"\(mode.rawValue)\"; remove it")
+      }
+    }
+  }
+
+  var tree: JSONTree {
+    .object([
+      "mode": .string(mode.rawValue), "fraction": fraction.map { .number($0) },
+      "width": width.map { .integer($0) }, "height": height.map { .integer($0) },
+      "x": x.map { .integer($0) }, "y": y.map { .integer($0) },
+      "shortSide": shortSide.map { .integer($0) },
+      "pad": pad.map { JSONTree(.array($0.map { .integer(Int($0)) })) },
+    ])
+  }
+}
+
+extension Recipe.Resize {
+  init(_ recipe: RecipeReader) throws(PreprocessError) {
+    self.init()
+    guard let reader = try recipe.object("resize", keys: ["width", "height", "method"]) else {
+      return
+    }
+    width = try reader.integer("width", in: 1...65_535)
+    height = try reader.integer("height", in: 1...65_535)
+    method = try reader.choice("method", Method.self) ?? method
+  }
+
+  var tree: JSONTree {
+    .object([
+      "width": width.map { .integer($0) }, "height": height.map { .integer($0) },
+      "method": .string(method.rawValue),
+    ])
+  }
+}
+
+extension Recipe.Normalize {
+  private static let named: [(name: String, value: Self)] = [
+    ("none", .none), ("[0,1]", .zeroToOne), ("[-1,1]", .minusOneToOne), ("imagenet", .imageNet),
+  ]
+
+  init(_ recipe: RecipeReader) throws(PreprocessError) {
+    self.init()
+    guard let tree = recipe["normalize"] else { return }
+    if case .string(let name) = tree.value {
+      guard let known = Self.named.first(where: { $0.name == name }) else {
+        let names = Self.named.map { "\"\($0.name)\"" }.joined(separator: ", ")
+        throw recipe.error(
+          "normalize",
+          "cannot be \"\(name.prefix(60))\"; it is \(names), or an object with divisor, mean, std")
+      }
+      self = known.value
+      return
+    }
+    guard let reader = try recipe.object("normalize", keys: ["divisor", "mean", "std"]) else {
+      return
+    }
+    let isDivisor = { (value: Double) in Float(value).isFinite && Float(value) != 0 }
+    let condition = "other than 0 that float32 can hold"
+    if let value = try reader.number("divisor", condition, isDivisor) { divisor = Float(value) }
+    if let values = try reader.numbers("std", condition, isDivisor) {
+      std = values.map { Float($0) }
+    }
+    if let values = try reader.numbers("mean", "that float32 can hold", { Float($0).isFinite }) {
+      mean = values.map { Float($0) }
+    }
+  }
+
+  var tree: JSONTree {
+    if let known = Self.named.first(where: { $0.value == self }) { return .string(known.name) }
+    func list(_ values: [Float]) -> JSONTree {
+      values.count == 1 ? .number(values[0]) : JSONTree(.array(values.map { .number($0) }))
+    }
+    return .object(["divisor": .number(divisor), "mean": list(mean), "std": list(std)])
+  }
+}
