@@ -54,16 +54,7 @@ public struct CompareJob {
     let evidence = collector.comparison.evidence
     let context = Judge.Context(
       candidate: Self.summary(candidate), reference: Self.summary(reference))
-    var explanation: Explanation?
-    if evidence.inputAgreements.contains(where: { $0?.agrees == false }), let intended,
-      let input = candidate.tensors.first(where: { $0.role == .input })?.description,
-      let resolved = try? intended.resolved(for: input),
-      let detective = PreprocessDetective(
-        intended: resolved, input: input,
-        hints: [try recipe(of: candidate)].compactMap { $0 })
-    {
-      explanation = detective.explain(collector.samples)
-    }
+    let explanation = try explain(collector, intended: intended)
     let judgement = Judge(context: context).judge(evidence, explanation: explanation)
     let report = ReportBuilder(
       tool: tool, context: context, evidence: evidence, judgement: judgement,
@@ -74,6 +65,23 @@ public struct CompareJob {
       collector.pictures(
         intended: intended, classNames: labels.classNames, labelOffset: labels.offset)
     )
+  }
+
+  /// How the candidate's inputs were made, where they differ and are pictures.
+  private func explain(
+    _ collector: EvidenceCollector, intended: Recipe?
+  ) throws -> Explanation? {
+    guard collector.comparison.evidence.inputAgreements.contains(where: { $0?.agrees == false }),
+      let input = candidate.tensors.first(where: { $0.role == .input })?.description
+    else { return nil }
+    let resolved =
+      intended.flatMap { try? $0.resolved(for: input) }
+      ?? PreprocessDetective.assumedRecipe(for: input, samples: collector.samples)
+    let hints = [try recipe(of: candidate)].compactMap { $0 }
+    guard let resolved,
+      let detective = PreprocessDetective(intended: resolved, input: input, hints: hints)
+    else { return nil }
+    return detective.explain(collector.samples)
   }
 
   private struct MatchedFrame {

@@ -113,9 +113,10 @@ public struct ValidateJob {
       candidate: PipelineSpecification, reference: PipelineSpecification
     ) -> Explanation? {
       guard collector.comparison.evidence.inputAgreements.contains(where: { $0?.agrees == false }),
-        let intended,
+        let resolved = intended
+          ?? PreprocessDetective.assumedRecipe(for: candidateInput, samples: collector.samples),
         let detective = PreprocessDetective(
-          intended: intended, input: candidateInput,
+          intended: resolved, input: candidateInput,
           hints: [candidate.recipe].compactMap { $0 })
       else { return nil }
       return detective.explain(collector.samples)

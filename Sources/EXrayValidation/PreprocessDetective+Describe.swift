@@ -22,7 +22,9 @@ extension PreprocessDetective {
     var recipe = intended
     var differences = geometricDifferences(best, recipe: &recipe)
     if !keepsNormalization {
-      differences.append(normalizationDifference(found, wanted, recipe: &recipe))
+      let shift = zeroPointShift(best, wanted, limit: 1.2 * restWithFound + 0.5, &search)
+      differences.append(
+        shift.map(shiftDifference) ?? normalizationDifference(found, wanted, recipe: &recipe))
     }
     guard rest.explainedVariance >= 0.9 || rest.residualInLevels < 2 else {
       return withoutPictures(best, rest: rest, samples: samples, search: search)
@@ -124,15 +126,16 @@ extension PreprocessDetective {
     return differences
   }
 
+  private func shiftDifference(_ steps: Int) -> Difference {
+    Difference(
+      cause: .inputQuantization, stage: "quantize",
+      found: "every value \(abs(steps)) steps too \(steps > 0 ? "high" : "low")",
+      intended: "zero point \(input.quantization?.zeroPoint ?? 0)")
+  }
+
   private func normalizationDifference(
     _ found: Affine, _ wanted: Affine, recipe: inout Recipe
   ) -> Difference {
-    if let steps = zeroPointShift(found, wanted) {
-      return Difference(
-        cause: .inputQuantization, stage: "quantize",
-        found: "every value \(steps) steps too \(steps > 0 ? "high" : "low")",
-        intended: "zero point \(input.quantization?.zeroPoint ?? 0)")
-    }
     let known = KnownNormalization.nearest(to: found)
     recipe.normalize =
       known?.normalize
@@ -144,21 +147,21 @@ extension PreprocessDetective {
       intended: intendedName)
   }
 
-  /// The shift in quantization steps where a wrong zero point, and nothing else, explains the offset.
-  private func zeroPointShift(_ found: Affine, _ wanted: Affine) -> Int? {
+  /// The shift in quantization steps where a wrong zero point, and nothing else, explains the values.
+  ///
+  /// - Parameter limit: The rest, in levels, that the shift may leave.
+  private func zeroPointShift(
+    _ hypothesis: Hypothesis, _ wanted: Affine, limit: Float, _ search: inout Search
+  ) -> Int? {
     guard input.elementType.isInteger, let step = input.quantization?.scale, step > 0,
-      let zeroPoint = input.quantization?.zeroPoint
+      let zeroPoint = input.quantization?.zeroPoint.flatMap({ Int(exactly: $0) })
     else { return nil }
-    var shifts: Set<Int> = []
-    for channel in found.slopes.indices {
-      guard abs(found.slopes[channel] / wanted.slopes[channel] - 1) < 0.01 else { return nil }
-      let shift = (found.offsets[channel] - wanted.offsets[channel]) / step
-      guard shift.isFinite, abs(shift) < 1e6, abs(shift - shift.rounded()) < 0.2 else { return nil }
-      shifts.insert(Int(shift.rounded()))
+    return [128, -128, zeroPoint, -zeroPoint].first { shift in
+      guard abs(shift) >= 2 else { return false }
+      let shifted = Affine(
+        slopes: wanted.slopes, offsets: wanted.offsets.map { $0 + Float(shift) * step })
+      return search.rest(hypothesis, affine: shifted, stride: 1).residualInLevels <= limit
     }
-    guard shifts.count == 1, let shift = shifts.first, abs(shift) >= 2 else { return nil }
-    let suspicious = [128, -128, Int(zeroPoint), -Int(zeroPoint)]
-    return suspicious.contains(shift) ? shift : nil
   }
 
   /// With the two inputs alone, a partial likeness means another crop; its size cannot be told.

@@ -12,6 +12,8 @@ struct Hypothesis: Sendable {
   var crop: Recipe.Crop
   var method: Recipe.Resize.Method
   var turn: Dihedral
+  /// Whether the turn came before the crop; after the resize otherwise. The two differ by rounding.
+  var turnsFirst = false
   var colour: Colour
   var isInterleaved: Bool
   /// Stages that depart from the intended recipe.
@@ -33,6 +35,7 @@ struct Search {
   private struct ImageKey: Hashable {
     var crop: Recipe.Crop
     var method: Recipe.Resize.Method
+    var turn: Dihedral
   }
 
   init(
@@ -60,10 +63,13 @@ struct Search {
         {
           for isInterleaved in [geometry.isInterleaved, !geometry.isInterleaved] {
             if geometry.channels == 1, isInterleaved != geometry.isInterleaved { continue }
-            coarse.append(
-              Hypothesis(
-                crop: crop, method: intended.resize.method, turn: turn, colour: colour,
-                isInterleaved: isInterleaved))
+            var hypothesis = Hypothesis(
+              crop: crop, method: intended.resize.method, turn: turn, colour: colour,
+              isInterleaved: isInterleaved)
+            coarse.append(hypothesis)
+            guard hasPictures, crop == intended.crop, turn != .identity else { continue }
+            hypothesis.turnsFirst = true
+            coarse.append(hypothesis)
           }
         }
       }
@@ -107,8 +113,8 @@ struct Search {
 
   private func key(_ hypothesis: Hypothesis) -> [String] {
     [
-      "\(hypothesis.crop)", "\(hypothesis.turn)", "\(hypothesis.colour)",
-      "\(hypothesis.isInterleaved)",
+      "\(hypothesis.crop)", "\(hypothesis.turn)", "\(hypothesis.turnsFirst)",
+      "\(hypothesis.colour)", "\(hypothesis.isInterleaved)",
     ]
   }
 
@@ -124,11 +130,17 @@ struct Search {
 
   /// The pictures as the hypothesis crops and resizes them, or the reference's inputs as levels; nil where it cannot.
   mutating func levels(_ hypothesis: Hypothesis) -> [[UInt8]]? {
-    let key = ImageKey(crop: hypothesis.crop, method: hypothesis.method)
+    let turn = hypothesis.turnsFirst ? hypothesis.turn : .identity
+    let key = ImageKey(crop: hypothesis.crop, method: hypothesis.method, turn: turn)
     if let known = images[key] { return known.isEmpty ? nil : known }
     var recipe = intended
     recipe.crop = hypothesis.crop
     recipe.resize.method = hypothesis.method
+    if turn != .identity {
+      recipe.orient = intended.orient.turned(
+        quarterTurns: turn.quarterTurns, mirrored: turn.isMirrored)
+      recipe.orient.when = .beforeCrop
+    }
     var made: [[UInt8]] = []
     for sample in samples {
       if let picture = sample.picture {
@@ -169,10 +181,11 @@ struct Search {
   ) -> Bool {
     guard let images = levels(hypothesis) else { return false }
     let (width, height, channels) = (geometry.width, geometry.height, geometry.channels)
+    let turn = hypothesis.turnsFirst ? .identity : hypothesis.turn
     for (sample, image) in zip(samples, images) {
       for y in stride(from: 0, to: height, by: step) {
         for x in stride(from: 0, to: width, by: step) {
-          let source = hypothesis.turn.source(x: x, y: y, width: width, height: height)
+          let source = turn.source(x: x, y: y, width: width, height: height)
           let pixel = (source.y * width + source.x) * channels
           for channel in 0..<channels {
             let level: Float

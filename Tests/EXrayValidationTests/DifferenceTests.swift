@@ -72,7 +72,7 @@ struct DifferenceTests {
     }
     let metrics = try #require(accumulator.metrics)
     #expect(metrics.count == 6)
-    #expect(metrics.mse == (0 + 0 + 1 + 1 + 9 + 9) / 6)
+    #expect(metrics.mse == 20.0 / 6)
     #expect(metrics.maxAbsDiff == 3)
     #expect(accumulator.worstFrame == "frame 2")
   }
@@ -100,7 +100,8 @@ struct DifferenceTests {
     var accumulator = try #require(
       DifferenceAccumulator(candidate: quantized, reference: describe(4)))
     unsafe accumulator.add(
-      candidate: [3, 4, 5, 7].span.bytes, reference: bytes([0, 0.25, 0.5, 0.75]).span.bytes,
+      candidate: ([3, 4, 5, 7] as [UInt8]).span.bytes,
+      reference: bytes([0, 0.25, 0.5, 0.75]).span.bytes,
       frame: "f")
     let metrics = try #require(accumulator.metrics)
     #expect(metrics.maxAbsDiff == 0.25)
