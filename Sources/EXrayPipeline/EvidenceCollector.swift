@@ -81,11 +81,12 @@ struct EvidenceCollector {
   ///
   /// - Parameter intended: The recipe whose normalisation turns inputs back into levels.
   func pictures(intended: Recipe?, classNames: [String], labelOffset: Int) -> ReportPictures {
-    var pictures = ReportPictures(classNames: classNames)
+    let names = modelNames(classNames, labelOffset: labelOffset)
+    var pictures = ReportPictures(classNames: names)
     let input = reference.first { $0.role == .input }
     let output = reference.first { $0.role == .output }
     for frame in worst {
-      let answers = caption(frame, classNames: classNames, labelOffset: labelOffset)
+      let answers = caption(frame, names: names)
       if let intended, let input, let inputs = frame.inputs,
         let rendering = InputRendering(recipe: intended, input: input.description),
         let first = rendering.png(of: inputs.candidate),
@@ -108,12 +109,20 @@ struct EvidenceCollector {
     return pictures
   }
 
-  private func caption(_ frame: WorstFrame, classNames: [String], labelOffset: Int) -> String {
-    guard comparison.comparesAnswers, let outputs = frame.outputs else { return frame.name }
+  /// The names in the model's numbering, whether they were given in it or in the labels'.
+  private func modelNames(_ names: [String], labelOffset: Int) -> [String] {
+    let classes = reference.first { $0.role == .output }?.description.classCount
+    guard !names.isEmpty, labelOffset > 0, names.count + labelOffset == classes else {
+      return names
+    }
+    return [String](repeating: "background", count: labelOffset) + names
+  }
+
+  private func caption(_ frame: WorstFrame, names: [String]) -> String {
+    guard comparison.comparesAnswers, let outputs = frame.outputs else { return "" }
     let answers = [outputs.candidate, outputs.reference].map { scores -> String in
       guard let best = topClasses(scores, 1).first else { return "nothing" }
-      let label = best - labelOffset
-      return classNames.indices.contains(label) ? classNames[label] : "class \(label)"
+      return names.indices.contains(best) ? names[best] : "class \(best)"
     }
     return "candidate answers \(answers[0]), reference answers \(answers[1])"
   }

@@ -77,8 +77,8 @@ public struct ValidateJob {
         }
         notes.append(
           remaining.findings.isEmpty
-            ? "Replayed with the fix over \(after.frames) frames: nothing else is found."
-            : "Replayed with the fix over \(after.frames) frames: further findings remain.")
+            ? "Replayed with the fix over all frames: nothing else is found."
+            : "Replayed with the fix over all frames: further findings remain.")
       }
     }
     let evidence = first.collector.comparison.evidence
@@ -153,7 +153,7 @@ public struct ValidateJob {
         try InputPipeline(
           recipe: reference.recipe, input: second.onlyInput(), modelName: reference.model.name),
       ]
-      let feed = FrameFeed(inputs: inputs, pipelines: pipelines, labels: labels.labels)
+      let feed = try FrameFeed(inputs: inputs, pipelines: pipelines, labels: labels.labels)
       defer { feed.cancel() }
       var pass = Pass(
         collector: EvidenceCollector(

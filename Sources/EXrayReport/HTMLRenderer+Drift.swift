@@ -13,7 +13,8 @@ extension HTMLRenderer {
       order, \(chart.axisWords). \(report.layersLine).</p>
       <div class="scroll">\(chart.markup)</div>
       <p class="legend"><span class="swatch pass"></span>within what is normal \
-      <span class="swatch fail"></span>beyond it <span class="swatch gap"></span>not compared</p>
+      <span class="swatch fail"></span>beyond it \
+      <span class="swatch unjudged"></span>inherited, not judged <span class="swatch gap"></span>not compared</p>
       </section>
 
       """
@@ -93,7 +94,12 @@ private struct DriftChart {
         continue
       }
       let height = max(1.5, axis.fraction(drift) * Self.plotHeight)
-      let kind = layer.status == .fail ? "fail" : "pass"
+      let kind: Markup =
+        switch layer.status {
+        case .fail: "fail"
+        case .pass: "pass"
+        default: "unjudged"
+        }
       result += """
         <g class="\(kind)"><rect class="hit" x="\(at: x)" y="\(at: Self.top)" width="\(at: width)" \
         height="\(at: Self.plotHeight)"/>\

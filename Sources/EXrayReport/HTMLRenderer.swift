@@ -180,7 +180,7 @@ public enum HTMLRenderer {
     let items = report.notes.map { "<li>\(Markup.prose($0))</li>\n" as Markup }.joined()
     return """
       <section aria-labelledby="notes">
-      <h2 id="notes">What limits the evidence</h2>
+      <h2 id="notes">Notes</h2>
       <ul class="notes">
       \(items)</ul>
       </section>

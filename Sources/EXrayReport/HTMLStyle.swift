@@ -113,7 +113,7 @@ enum HTMLStyle {
     .before, .fail .bar, rect.other { fill: var(--fail); }
     .after { fill: var(--pass); }
     rect.candidate, .pass .bar { fill: var(--candidate); }
-    rect.reference { fill: var(--reference); }
+    rect.reference, .unjudged .bar { fill: var(--reference); }
     rect.faint { opacity: .35; }
     .hit { fill: transparent; }
     g:hover > .hit { fill: var(--line); opacity: .6; }
@@ -135,6 +135,7 @@ enum HTMLStyle {
     .swatch:first-child { margin-left: 0; }
     .swatch.pass { background: var(--candidate); }
     .swatch.fail { background: var(--fail); }
+    .swatch.unjudged { background: var(--reference); }
     .swatch.gap { border: 1px dashed var(--soft); }
 
     """

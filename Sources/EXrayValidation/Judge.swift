@@ -152,7 +152,7 @@ public struct Judge: Sendable {
       var lines = [difference]
       if let explanation, explanation.samples > 0 {
         lines.append(
-          "the best of all tried recipes explains \(percent(explanation.explainedVariance)) of the variance of \(explanation.samples) frames"
+          "the best of all tried recipes explains \(percent(explanation.explainedVariance)) of the variance of \(frames(explanation.samples))"
         )
       }
       return [
@@ -176,7 +176,7 @@ public struct Judge: Sendable {
         confidence: round(certainty * sharpness * max(0.5, explanation.explainedVariance)),
         evidence: [
           "found: \(item.found); intended: \(item.intended)",
-          "the found recipe explains \(percent(explanation.explainedVariance)) of the input's variance over \(explanation.samples) frames and leaves \(levels(explanation.residualInLevels)); the intended one leaves \(levels(explanation.intendedResidualInLevels))",
+          "the found recipe explains \(percent(explanation.explainedVariance)) of the input's variance over \(frames(explanation.samples)) and leaves \(levels(explanation.residualInLevels)); the intended one leaves \(levels(explanation.intendedResidualInLevels))",
           difference,
         ],
         fix: "Set the recipe's \(item.stage) stage to: \(item.intended).")
@@ -384,6 +384,7 @@ public struct Judge: Sendable {
     }
   }
 
+  private func frames(_ count: Int) -> String { count == 1 ? "1 frame" : "\(count) frames" }
   private func percent(_ fraction: Double) -> String { short(fraction * 100) + " %" }
   private func levels(_ value: Double) -> String { "\(short(value)) levels" }
   private func short(_ value: Double) -> String { decimal(Float(value), significant: 3) }
