@@ -2,7 +2,7 @@ import Foundation
 
 /// The machine that runs a job, as traces record it.
 public enum Machine {
-  /// Processor model and count, e.g. `x86_64 Intel Xeon (2 processors)`.
+  /// Architecture, processor model and count, as in `x86_64 Intel Xeon (2 processors)`.
   public static let device: String = {
     #if arch(x86_64)
       let architecture = "x86_64"

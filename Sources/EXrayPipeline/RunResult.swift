@@ -2,7 +2,7 @@ import EXrayRuntime
 public import EXrayValidation
 import Foundation
 
-/// What a run came to: the answers, the accuracy and the latency. The JSON of `run --json`.
+/// What a run came to: answers, accuracy and latency, the JSON of `run --json`.
 public struct RunResult: Sendable, Codable {
   /// Version of the JSON schema.
   public var schemaVersion = 1

@@ -12,7 +12,7 @@ struct Hypothesis: Sendable {
   var crop: Recipe.Crop
   var method: Recipe.Resize.Method
   var turn: Dihedral
-  /// Whether the turn came before the crop; after the resize otherwise. The two differ by rounding.
+  /// Whether the turn came before the crop rather than after the resize; the two differ by rounding.
   var turnsFirst = false
   var colour: Colour
   var isInterleaved: Bool
