@@ -1,6 +1,7 @@
 # make demo   sets everything up and shows the main job on a real model and a real photo
 # make test   sets everything up and runs all tests
-.PHONY: demo test build lint format bench clean
+# make setup fetches what both need
+.PHONY: demo test setup build lint format bench clean
 
 demo:
 	@Scripts/setup.sh demo
@@ -13,8 +14,10 @@ test:
 	@Scripts/setup.sh test
 	swift test -c release
 
-build:
+setup:
 	@Scripts/setup.sh
+
+build: setup
 	swift build -c release --product exray
 
 lint:

@@ -1,3 +1,4 @@
+import EXrayModel
 public import EXrayRuntime
 
 #if canImport(FoundationEssentials)
@@ -22,6 +23,7 @@ public struct LiteRT: InferenceRuntime {
   public let libraryPath: String
 
   private let library: Library
+  private let checksModels: Bool
 
   /// The runtime's name, `litert`.
   public static let runtimeName = "litert"
@@ -36,9 +38,13 @@ public struct LiteRT: InferenceRuntime {
 
   /// Finds and opens the library; its code stays loaded as long as the process lives.
   ///
-  /// - Parameter library: The library's path, or nil to search for it.
+  /// - Parameters:
+  ///   - library: The library's path, or nil to search for it.
+  ///   - checksModels: Whether a model is read and checked before the library sees it. What our checks refuse
+  ///     can end or corrupt the process; leave them out only where the model has been checked already.
   /// - Throws: ``RuntimeError`` `.libraryUnavailable` with every place tried.
-  public init(library: String? = nil) throws(RuntimeError) {
+  public init(library: String? = nil, checksModels: Bool = true) throws(RuntimeError) {
+    self.checksModels = checksModels
     let result = Self.locate(library)
     guard let path = result.path else { throw result.unavailable(library: Self.search.fileName) }
     self.library = try Library.opened(at: path)
@@ -95,7 +101,14 @@ public struct LiteRT: InferenceRuntime {
   public func load(
     model: RawSpan, options: SessionOptions = SessionOptions()
   ) throws(RuntimeError) -> Session {
-    try Session(library: library, model: model, options: options)
+    if checksModels {
+      do {
+        _ = try unsafe Model(model.withUnsafeBytes { unsafe Array($0) })
+      } catch {
+        throw RuntimeError(.modelRefused, "\(error)")
+      }
+    }
+    return try Session(library: library, model: model, options: options)
   }
 }
 
@@ -123,8 +136,10 @@ extension LiteRT {
 
   /// Serves one session to the process that started this one: the body of `exray host-runtime`.
   ///
+  /// Models are not checked again: a crash here is the parent's finding.
+  ///
   /// - Returns: The exit code.
   public static func serve(library: String?) -> Int32 {
-    RuntimeHost.serve { () throws(RuntimeError) in try LiteRT(library: library) }
+    RuntimeHost.serve { () throws(RuntimeError) in try LiteRT(library: library, checksModels: false) }
   }
 }

@@ -17,6 +17,17 @@ struct LiteRTTests {
     #expect(violations == [])
   }
 
+  @Test("A model that would end the process is refused before the library sees it")
+  func checkedModels() throws {
+    let runtime = try LiteRT(library: #require(Setup.library))
+    let model = try Setup.model("nameless_signature")
+    let error = #expect(throws: RuntimeError.self) {
+      _ = try unsafe runtime.load(model: model.span.bytes)
+    }
+    #expect(error?.code == .modelRefused)
+    #expect(error?.message.contains("byte") == true, "\(error?.message ?? "")")
+  }
+
   @Test("The version is the one beside the library")
   func version() throws {
     #expect(try Setup.runtime().version == "2.3.0")
