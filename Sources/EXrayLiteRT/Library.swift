@@ -31,7 +31,8 @@ final class Library: @unchecked Sendable {
       let words = reason.prefix { $0 != 0 }.map(UInt8.init(bitPattern:))
       throw RuntimeError(
         .libraryUnavailable,
-        "cannot use \(path): \(String(decoding: words, as: UTF8.self))\n\(LiteRT.search.advice)")
+        "the LiteRT library cannot be used: \(String(decoding: words, as: UTF8.self))\n"
+          + LiteRT.search.advice)
     }
     var environment: OpaquePointer?
     let status = unsafe Self.createEnvironment(functions, .silent, &environment)

@@ -140,6 +140,7 @@ extension LiteRT {
   ///
   /// - Returns: The exit code.
   public static func serve(library: String?) -> Int32 {
-    RuntimeHost.serve { () throws(RuntimeError) in try LiteRT(library: library, checksModels: false) }
+    RuntimeHost.serve { () throws(RuntimeError) in try LiteRT(library: library, checksModels: false)
+    }
   }
 }

@@ -89,9 +89,10 @@ public struct Session: InferenceSession, ~Copyable {
         "LiteRT's run failed (\(Status(status)))\(words.isEmpty ? "" : ": \(words)"); "
           + "check the model with exray inspect, or try other kernels")
     }
+    let memory = ProcessMemory.current
     return RunReport(
       inferenceTime: time, ops: profiler?.stop() ?? [],
-      peakMemoryInBytes: ProcessUsage.peakMemoryInBytes)
+      residentMemoryInBytes: memory.residentInBytes, peakMemoryInBytes: memory.peakInBytes)
   }
 
   /// Calls `body` with the packed values of one output of the last run, in place.

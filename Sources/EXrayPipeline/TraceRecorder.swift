@@ -77,10 +77,17 @@ struct TraceRecorder: ~Copyable {
         preprocessNanoseconds: prepared.nanoseconds,
         inferenceNanoseconds: report.inferenceTime.nanoseconds,
         endToEndNanoseconds: prepared.nanoseconds + (now - start)))
-    if let peak = report.peakMemoryInBytes {
+    if let resident = report.residentMemoryInBytes, let peak = report.peakMemoryInBytes {
       try writer.write(
-        MemorySample(residentBytes: UInt64(max(0, peak)), peakBytes: UInt64(max(0, peak))))
+        MemorySample(residentBytes: UInt64(max(0, resident)), peakBytes: UInt64(max(0, peak))))
     }
+    let began = epoch + (max(start, started) - started)
+    try writer.write(
+      SpanSample(
+        name: "inference", startNanoseconds: began,
+        durationNanoseconds: report.inferenceTime.nanoseconds))
+    try writer.write(
+      SpanSample(name: "run", startNanoseconds: began, durationNanoseconds: now - start))
     if !report.ops.isEmpty {
       try writer.write(
         report.ops.map {

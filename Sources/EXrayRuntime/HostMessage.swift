@@ -94,7 +94,7 @@ extension HostMessage {
     }
   }
 
-  /// A report: nanoseconds and peak bytes as 64-bit integers, then the ops as JSON where there are any.
+  /// A report: nanoseconds, resident and peak bytes as 64-bit integers, then the ops as JSON where there are any.
   init(report: RunReport) throws(RuntimeError) {
     if report.ops.isEmpty {
       self.init(kind: .done)
@@ -104,23 +104,26 @@ extension HostMessage {
     let (seconds, attoseconds) = report.inferenceTime.components
     let nanoseconds = seconds &* 1_000_000_000 &+ attoseconds / 1_000_000_000
     payload =
-      Self.bytes(of: nanoseconds) + Self.bytes(of: Int64(report.peakMemoryInBytes ?? -1)) + payload
+      Self.bytes(of: nanoseconds) + Self.bytes(of: Int64(report.residentMemoryInBytes ?? -1))
+      + Self.bytes(of: Int64(report.peakMemoryInBytes ?? -1)) + payload
   }
 
   /// The report in the payload, or nil where there is none.
   var report: RunReport? {
-    guard payload.count >= 16 else { return nil }
+    guard payload.count >= 24 else { return nil }
     let nanoseconds = Self.integer(payload[0..<8])
-    let peak = Self.integer(payload[8..<16])
+    let resident = Self.integer(payload[8..<16])
+    let peak = Self.integer(payload[16..<24])
     guard nanoseconds >= 0 else { return nil }
     var ops: [OpTiming] = []
-    if payload.count > 16 {
-      let rest = HostMessage(kind: .done, payload: Array(payload[16...]))
+    if payload.count > 24 {
+      let rest = HostMessage(kind: .done, payload: Array(payload[24...]))
       guard let timings = rest.value([OpTiming].self) else { return nil }
       ops = timings
     }
     return RunReport(
       inferenceTime: .nanoseconds(nanoseconds), ops: ops,
+      residentMemoryInBytes: resident < 0 ? nil : Int(exactly: resident),
       peakMemoryInBytes: peak < 0 ? nil : Int(exactly: peak))
   }
 

@@ -127,13 +127,19 @@ public struct RunReport: Sendable, Hashable {
   public var inferenceTime: Duration
   /// Times of single ops in execution order; empty unless asked for.
   public var ops: [OpTiming]
+  /// The memory that the process running the model holds resident after the run, in bytes, if known.
+  public var residentMemoryInBytes: Int?
   /// The most memory that the process running the model has held resident, in bytes, if known.
   public var peakMemoryInBytes: Int?
 
   /// Creates a report.
-  public init(inferenceTime: Duration, ops: [OpTiming] = [], peakMemoryInBytes: Int? = nil) {
+  public init(
+    inferenceTime: Duration, ops: [OpTiming] = [], residentMemoryInBytes: Int? = nil,
+    peakMemoryInBytes: Int? = nil
+  ) {
     self.inferenceTime = inferenceTime
     self.ops = ops
+    self.residentMemoryInBytes = residentMemoryInBytes
     self.peakMemoryInBytes = peakMemoryInBytes
   }
 }

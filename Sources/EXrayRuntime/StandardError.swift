@@ -44,12 +44,3 @@ package enum StandardError {
     return result
   }
 }
-
-/// What this process takes of the machine.
-package enum ProcessUsage {
-  /// The most memory that this process has held resident, in bytes, or nil where the system does not say.
-  package static var peakMemoryInBytes: Int? {
-    let bytes = chost_peak_memory()
-    return bytes > 0 ? Int(exactly: bytes) : nil
-  }
-}

@@ -183,11 +183,16 @@ struct LiteRTTests {
     #expect(try plain.run().ops == [])
   }
 
-  @Test("A report states a memory peak that lies within reason")
-  func peakMemory() throws {
+  @Test("A report states memory within reason: resident at most the peak")
+  func memory() throws {
     var session = try Setup.runtime().opened(try Setup.model("two_signatures"))
-    let peak = try #require(try session.run().peakMemoryInBytes)
+    let report = try session.run()
+    let peak = try #require(report.peakMemoryInBytes)
     #expect(peak > 1 << 20 && peak < 1 << 40)
+    #if os(Linux)
+      let resident = try #require(report.residentMemoryInBytes)
+      #expect(resident > 1 << 20 && resident <= peak)
+    #endif
   }
 
   // MARK: Refusals
