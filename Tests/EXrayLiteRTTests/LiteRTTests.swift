@@ -19,7 +19,8 @@ struct LiteRTTests {
 
   @Test("A model that would end the process is refused before the library sees it")
   func checkedModels() throws {
-    let runtime = try LiteRT(library: #require(Setup.library))
+    let library: String = try #require(Setup.library)
+    let runtime = try LiteRT(library: library)
     let model = try Setup.model("nameless_signature")
     let error = #expect(throws: RuntimeError.self) {
       _ = try unsafe runtime.load(model: model.span.bytes)

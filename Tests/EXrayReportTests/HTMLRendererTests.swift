@@ -64,7 +64,9 @@ struct HTMLRendererTests {
   func selfContained(name: String) {
     let page = HTMLRenderer.render(
       SampleReports.report(name), pictures: SamplePictures.pictures(frames: 1, side: 24))
-    #expect(!page.contains("http:") && !page.contains("https:") && !page.contains("//"))
+    // Base64 may hold two slashes by chance: the digests of the policy, and the pictures.
+    let text = page.replacing(/(?:sha256-|base64,)[A-Za-z0-9+\/=]+/, with: "")
+    #expect(!text.contains("http:") && !text.contains("https:") && !text.contains("//"))
     #expect(!page.contains("url(") && !page.contains("@import") && !page.contains(" style=\""))
     #expect(page.contains("content=\"default-src &#39;none&#39;; img-src data:;"))
     #expect(!page.contains("unsafe-inline"))
