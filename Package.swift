@@ -28,15 +28,17 @@ let package = Package(
   targets: [
     // What an app links.
     .target(name: "EXray"),
+    // JSON with byte offsets.
+    .target(name: "EXrayJSON"),
     // The container, and EXray's trace on it.
     .target(name: "MCAP"),
-    .target(name: "EXrayTrace", dependencies: ["EXray", "MCAP"]),
+    .target(name: "EXrayTrace", dependencies: ["EXray", "EXrayJSON", "MCAP"]),
     // Models, recipes, runtimes.
     .target(name: "EXrayModel", dependencies: ["EXray"]),
     .target(
       name: "CImageCodecs",
       linkerSettings: [.linkedLibrary("turbojpeg"), .linkedLibrary("png16")]),
-    .target(name: "EXrayPreprocess", dependencies: ["EXray", "CImageCodecs"]),
+    .target(name: "EXrayPreprocess", dependencies: ["EXray", "EXrayJSON", "CImageCodecs"]),
     .target(
       name: "CHost", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
     .target(name: "EXrayRuntime", dependencies: ["EXray", "CHost"]),
@@ -50,7 +52,7 @@ let package = Package(
       dependencies: [
         "EXray", "EXrayTrace", "EXrayModel", "EXrayPreprocess", "EXrayRuntime", "EXrayValidation",
       ]),
-    .target(name: "EXrayReport", dependencies: ["EXray", "EXrayValidation"]),
+    .target(name: "EXrayReport", dependencies: ["EXray", "EXrayJSON", "EXrayValidation"]),
     .target(name: "EXrayTestKit", dependencies: ["EXray", "EXrayRuntime"]),
     .executableTarget(
       name: "exray",
@@ -60,6 +62,7 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(name: "EXrayTests", dependencies: ["EXray", "EXrayTestKit"]),
+    .testTarget(name: "EXrayJSONTests", dependencies: ["EXrayJSON", "EXrayTestKit"]),
     .testTarget(name: "MCAPTests", dependencies: ["MCAP", "EXrayTestKit"]),
     .testTarget(name: "EXrayTraceTests", dependencies: ["EXrayTrace", "EXrayTestKit"]),
     .testTarget(name: "EXrayModelTests", dependencies: ["EXrayModel", "EXrayTestKit"]),

@@ -1,7 +1,12 @@
+import EXrayJSON
+
 extension Recipe {
   private static let keys = [
     "exrayRecipe", "name", "decode", "orient", "crop", "resize", "color", "layout", "normalize",
   ]
+
+  /// A recipe is a few hundred bytes and needs four levels.
+  private static let limits = JSONLimits(byteCount: 1 << 20, depth: 17)
 
   /// Reads a recipe.
   ///
@@ -10,14 +15,20 @@ extension Recipe {
   ///   - file: What messages call it.
   /// - Throws: ``PreprocessError`` `.invalidRecipe` or `.unknownKey`, with the key and the byte.
   public init(json: [UInt8], file: String) throws(PreprocessError) {
-    try self.init(try JSONParser.parse(json, file: file), file: file)
+    let tree: JSONTree
+    do throws(JSONError) {
+      tree = try JSONTree(parsing: json, limits: Self.limits)
+    } catch {
+      throw PreprocessError(.invalidRecipe, file: file, offset: error.offset, error.message)
+    }
+    try self.init(tree, file: file)
   }
 
   /// The recipe as JSON: every stage spelled out, keys sorted, the same text for equal recipes.
   ///
   /// - Parameter isPretty: Whether the text is laid out on several lines.
   public func json(isPretty: Bool = false) -> String {
-    tree.text(isPretty: isPretty) + (isPretty ? "\n" : "")
+    tree.text(JSONStyle(isPretty: isPretty)) + (isPretty ? "\n" : "")
   }
 
   init(_ tree: JSONTree, file: String?) throws(PreprocessError) {
@@ -139,7 +150,7 @@ extension Recipe.Crop {
       "width": width.map { .integer($0) }, "height": height.map { .integer($0) },
       "x": x.map { .integer($0) }, "y": y.map { .integer($0) },
       "shortSide": shortSide.map { .integer($0) },
-      "pad": pad.map { JSONTree(.array($0.map { .integer(Int($0)) })) },
+      "pad": pad.map { .array($0.map { .integer($0) }) },
     ])
   }
 }
@@ -198,7 +209,7 @@ extension Recipe.Normalize {
   var tree: JSONTree {
     if let known = Self.named.first(where: { $0.value == self }) { return .string(known.name) }
     func list(_ values: [Float]) -> JSONTree {
-      values.count == 1 ? .number(values[0]) : JSONTree(.array(values.map { .number($0) }))
+      values.count == 1 ? .number(values[0]) : .array(values.map { .number($0) })
     }
     return .object(["divisor": .number(divisor), "mean": list(mean), "std": list(std)])
   }

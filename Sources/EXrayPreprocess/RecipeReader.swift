@@ -1,3 +1,5 @@
+import EXrayJSON
+
 /// One JSON object of a recipe, read key by key; every complaint names the key and the byte.
 struct RecipeReader {
   private let members: [String: JSONTree]

@@ -1,3 +1,4 @@
+import EXrayJSON
 public import EXrayValidation
 
 #if canImport(FoundationEssentials)
@@ -19,7 +20,8 @@ public enum JSONRenderer {
   /// - Throws: ``ReportError`` `.notEncodable`, which no report made of numbers and text can cause.
   public static func render(_ report: ValidationReport) throws(ReportError) -> String {
     do {
-      return completed(try value(of: report)).text() + "\n"
+      let style = JSONStyle(isPretty: true, sortsKeys: true, escapes: .shortAndInvisible)
+      return completed(try tree(of: report)).text(style) + "\n"
     } catch {
       throw ReportError(
         .notEncodable,
@@ -32,15 +34,17 @@ public enum JSONRenderer {
   /// - Throws: ``ReportError`` when the text is no JSON, no report, or a report of a newer schema. Null where the
   ///   schema has a number that is always present reads as not-a-number.
   public static func parse(_ json: String) throws(ReportError) -> ValidationReport {
-    let tree: JSONValue
-    do {
-      tree = try JSONDecoder().decode(JSONValue.self, from: Data(json.utf8))
+    let tree: JSONTree
+    do throws(JSONError) {
+      tree = try JSONTree(parsing: Array(json.utf8), limits: JSONLimits(byteCount: byteLimit))
     } catch {
       throw ReportError(
         .malformedJSON,
-        "the text of \(json.utf8.count) bytes is no JSON; write it anew with exray compare --json")
+        "the text of \(json.utf8.count) bytes is no JSON: at byte \(error.offset) it has"
+          + " \(error.problem); write it anew with exray compare --json")
     }
-    guard case .object(let members) = tree, case .integer(let version) = members["schemaVersion"]
+    guard case .number(let spelling) = tree["schemaVersion"]?.value,
+      let version = Double(spelling).flatMap(Int64.init(exactly:))
     else {
       throw ReportError(
         .notAReport, at: "schemaVersion",
@@ -56,8 +60,10 @@ public enum JSONRenderer {
       let decoder = JSONDecoder()
       decoder.nonConformingFloatDecodingStrategy = .convertFromString(
         positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: notANumber)
-      let data = try JSONEncoder().encode(numbered(tree))
-      return try decoder.decode(ValidationReport.self, from: data)
+      let numbered = replacingLeaves(in: tree) { leaf, key in
+        leaf == .null && requiredNumbers.contains(key) ? .string(notANumber) : leaf
+      }
+      return try decoder.decode(ValidationReport.self, from: Data(numbered.text().utf8))
     } catch let error as DecodingError {
       throw described(error)
     } catch {
@@ -65,77 +71,90 @@ public enum JSONRenderer {
     }
   }
 
+  /// Far more than a report of the largest model has; a hostile text takes up to 30 times its size.
+  private static let byteLimit = 64 << 20
   private static let notANumber = "NaN"
 
   /// Keys whose number is not optional, so that null must be read as not-a-number.
   private static let requiredNumbers: Set<String> = [
     "after", "before", "confidence", "max_abs_diff", "mse", "pValue", "top1", "top1Agreement",
-    "top5",
+    "top1Interval", "top5",
   ]
 
-  private static func value(of report: ValidationReport) throws -> JSONValue {
+  private static func tree(of report: ValidationReport) throws -> JSONTree {
     // Numbers that are not finite travel as a marker, which must be a text that the report itself lacks.
     var suffix = 0
-    while true {
+    var isTaken = true
+    var tree = try encoded(report, marker: "not finite 0")
+    while isTaken {
       let marker = "not finite \(suffix)"
-      let other = "not finite \(suffix + 1)"
-      let witness = try encoded(report, marker: other)
-      if !contains(witness, marker) {
-        return replaced(try encoded(report, marker: marker), marker)
+      let next = try encoded(report, marker: "not finite \(suffix + 1)")
+      isTaken = false
+      _ = replacingLeaves(in: next) { leaf, _ in
+        if leaf == .string(marker) { isTaken = true }
+        return leaf
       }
-      suffix += 1
+      if isTaken { (tree, suffix) = (next, suffix + 1) }
+    }
+    return replacingLeaves(in: tree) { leaf, _ in
+      switch leaf {
+      case .number(let spelling): .number(plain(spelling))
+      case .string("not finite \(suffix)"): .null
+      default: leaf
+      }
     }
   }
 
-  private static func encoded(_ report: ValidationReport, marker: String) throws -> JSONValue {
+  private static func encoded(_ report: ValidationReport, marker: String) throws -> JSONTree {
     let encoder = JSONEncoder()
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: marker, negativeInfinity: marker, nan: marker)
-    return try JSONDecoder().decode(JSONValue.self, from: encoder.encode(report))
+    let json = try encoder.encode(report)
+    return try JSONTree(parsing: Array(json), limits: JSONLimits(byteCount: json.count))
   }
 
-  private static func contains(_ value: JSONValue, _ text: String) -> Bool {
-    switch value {
-    case .string(let string): string == text
-    case .array(let elements): elements.contains { contains($0, text) }
-    case .object(let members): members.values.contains { contains($0, text) }
-    default: false
+  /// A number's one spelling: whole numbers of up to 64 bits without exponent, others in the fewest digits.
+  private static func plain(_ spelling: String) -> String {
+    var whole = spelling
+    let parts = spelling.split(separator: "e")
+    if parts.count == 2, let exponent = Int(parts[1]) {
+      let mantissa = parts[0].split(separator: ".")
+      let zeros = exponent - (mantissa.count == 2 ? mantissa[1].count : 0)
+      if (0...20).contains(zeros) {
+        whole = mantissa.joined() + String(repeating: "0", count: zeros)
+      }
     }
+    if let value = Int64(whole) { return String(value) }
+    if let value = UInt64(whole) { return String(value) }
+    return Double(spelling)?.description ?? spelling
   }
 
-  private static func replaced(_ value: JSONValue, _ marker: String) -> JSONValue {
-    switch value {
-    case .string(marker): .null
-    case .array(let elements): .array(elements.map { replaced($0, marker) })
-    case .object(let members): .object(members.mapValues { replaced($0, marker) })
-    default: value
-    }
-  }
-
-  /// The tree with "NaN" where a number that must be present is null.
-  private static func numbered(_ value: JSONValue, key: String = "") -> JSONValue {
-    switch value {
-    case .null where requiredNumbers.contains(key): .string(notANumber)
+  /// The tree with every leaf transformed; `key` is that of the nearest member around it.
+  private static func replacingLeaves(
+    in tree: JSONTree, key: String = "",
+    _ transform: (JSONTree.Value, _ key: String) -> JSONTree.Value
+  ) -> JSONTree {
+    switch tree.value {
     case .array(let elements):
-      .array(
-        elements.map { $0 == .null && key == "top1Interval" ? .string(notANumber) : numbered($0) })
-    case .object(var members):
-      {
-        for (key, value) in members { members[key] = numbered(value, key: key) }
-        return .object(members)
-      }()
-    default: value
+      .array(elements.map { replacingLeaves(in: $0, key: key, transform) })
+    case .object(let members):
+      JSONTree(
+        .object(
+          members.map {
+            .init(key: $0.key, value: replacingLeaves(in: $0.value, key: $0.key, transform))
+          }))
+    default: JSONTree(transform(tree.value, key))
     }
   }
 
   /// The tree with a null for every key of the schema whose value is absent.
-  private static func completed(_ root: JSONValue) -> JSONValue {
+  private static func completed(_ root: JSONTree) -> JSONTree {
     var root = root.with(["accuracy", "answers", "latency"])
     root = root.mapping("latency") { $0.with(["caveat"]) }
     for side in ["candidate", "reference"] { root = root.mapping(side) { $0.with(["recipe"]) } }
     for list in ["inputs", "layers", "outputs"] {
       root = root.mapping(list) { list in
-        guard case .array(let tensors) = list else { return list }
+        guard case .array(let tensors) = list.value else { return list }
         return .array(
           tensors.map { tensor in
             var tensor = tensor.with(["candidate", "reference", "metrics", "worstFrame"])
@@ -171,18 +190,20 @@ public enum JSONRenderer {
   }
 }
 
-extension JSONValue {
+extension JSONTree {
   /// The object with null for each of the keys that it lacks; other values as they are.
-  fileprivate func with(_ keys: [String]) -> JSONValue {
-    guard case .object(var members) = self else { return self }
-    for key in keys where members[key] == nil { members[key] = .null }
-    return .object(members)
+  fileprivate func with(_ keys: [String]) -> JSONTree {
+    guard case .object(let members) = value else { return self }
+    let absent = keys.filter { self[$0] == nil }
+    return JSONTree(.object(members + absent.map { Member(key: $0, value: .null) }))
   }
 
   /// The object with one member transformed; other values as they are.
-  fileprivate func mapping(_ key: String, _ transform: (JSONValue) -> JSONValue) -> JSONValue {
-    guard case .object(var members) = self, let value = members[key] else { return self }
-    members[key] = transform(value)
-    return .object(members)
+  fileprivate func mapping(_ key: String, _ transform: (JSONTree) -> JSONTree) -> JSONTree {
+    guard case .object(var members) = value,
+      let place = members.firstIndex(where: { $0.key == key })
+    else { return self }
+    members[place].value = transform(members[place].value)
+    return JSONTree(.object(members))
   }
 }

@@ -1,3 +1,5 @@
+import EXrayJSON
+
 /// What is wrong with a description, as the rest of a sentence; whoever knows the place completes it.
 struct Fault: Error {
   let text: String
@@ -35,5 +37,27 @@ struct Fields {
       list.append(number)
     }
     return list
+  }
+}
+
+/// Typed access to the members of a JSON object.
+extension JSONTree {
+  func text(_ key: String) throws(Fault) -> String {
+    guard case .string(let text) = self[key]?.value else { throw Fault("lacks the text \(key)") }
+    return text
+  }
+
+  func optionalText(_ key: String) throws(Fault) -> String? {
+    switch self[key]?.value {
+    case nil, .null: nil
+    default: try text(key)
+    }
+  }
+
+  func integer<Number: FixedWidthInteger>(_ key: String) throws(Fault) -> Number {
+    guard case .number(let digits) = self[key]?.value, let number = Number(digits) else {
+      throw Fault("lacks the whole number \(key), or it is out of range")
+    }
+    return number
   }
 }

@@ -1,18 +1,20 @@
+import EXrayJSON
+
 // The JSON of each sample: members in a fixed order, so that equal samples give equal bytes.
 
 extension FrameDescription {
   /// - Parameter raw: The media type and the name of the frame's raw input, where it has one.
   func json(raw: (mediaType: String, name: String)?) -> String {
-    let known = label.map { #","label":\#(JSONValue.quote($0))"# } ?? ""
+    let known = label.map { #","label":\#(quoted($0))"# } ?? ""
     let input =
       raw.map {
-        #","raw":{"mediaType":\#(JSONValue.quote($0.mediaType)),"name":\#(JSONValue.quote($0.name))}"#
+        #","raw":{"mediaType":\#(quoted($0.mediaType)),"name":\#(quoted($0.name))}"#
       } ?? ""
-    return #"{"index":\#(index),"name":\#(JSONValue.quote(name))\#(known)"#
+    return #"{"index":\#(index),"name":\#(quoted(name))\#(known)"#
       + #","timeNanoseconds":\#(timeNanoseconds)\#(input)}"#
   }
 
-  init(json: JSONValue) throws(Fault) {
+  init(json: JSONTree) throws(Fault) {
     self.init(
       index: try json.integer("index"), name: try json.text("name"),
       label: try json.optionalText("label"),
@@ -27,7 +29,7 @@ extension LatencySample {
       + #","endToEndNanoseconds":\#(endToEndNanoseconds)}"#
   }
 
-  init(json: JSONValue) throws(Fault) {
+  init(json: JSONTree) throws(Fault) {
     self.init(
       preprocessNanoseconds: try json.integer("preprocessNanoseconds"),
       inferenceNanoseconds: try json.integer("inferenceNanoseconds"),
@@ -38,7 +40,7 @@ extension LatencySample {
 extension MemorySample {
   var json: String { #"{"residentBytes":\#(residentBytes),"peakBytes":\#(peakBytes)}"# }
 
-  init(json: JSONValue) throws(Fault) {
+  init(json: JSONTree) throws(Fault) {
     self.init(
       residentBytes: try json.integer("residentBytes"), peakBytes: try json.integer("peakBytes"))
   }
@@ -46,11 +48,11 @@ extension MemorySample {
 
 extension SpanSample {
   var json: String {
-    #"{"name":\#(JSONValue.quote(name)),"startNanoseconds":\#(startNanoseconds)"#
+    #"{"name":\#(quoted(name)),"startNanoseconds":\#(startNanoseconds)"#
       + #","durationNanoseconds":\#(durationNanoseconds)}"#
   }
 
-  init(json: JSONValue) throws(Fault) {
+  init(json: JSONTree) throws(Fault) {
     self.init(
       name: try json.text("name"), startNanoseconds: try json.integer("startNanoseconds"),
       durationNanoseconds: try json.integer("durationNanoseconds"))
@@ -60,10 +62,10 @@ extension SpanSample {
 extension OpTimingSample {
   var json: String {
     let index = opIndex.map { #","opIndex":\#($0)"# } ?? ""
-    return #"{"label":\#(JSONValue.quote(label))\#(index),"microseconds":\#(microseconds)}"#
+    return #"{"label":\#(quoted(label))\#(index),"microseconds":\#(microseconds)}"#
   }
 
-  init(json: JSONValue) throws(Fault) {
+  init(json: JSONTree) throws(Fault) {
     var opIndex: Int?
     if json["opIndex"] != nil { opIndex = try json.integer("opIndex") as Int }
     self.init(
@@ -71,3 +73,6 @@ extension OpTimingSample {
       microseconds: try json.integer("microseconds"))
   }
 }
+
+/// A text in quotes; control characters are escaped by their numbers only.
+private func quoted(_ text: String) -> String { JSONTree.quoted(text, escapes: .numeric) }

@@ -8,6 +8,8 @@ enum TraceLayout {
   static let rawEncoding = "exray.raw"
   /// The longest JSON message that is written or read.
   static let jsonByteLimit = 16 << 20
+  /// The most values inside one another in a JSON message that is read.
+  static let jsonDepthLimit = 32
   /// Records of a frame from which on its tensors get a chunk apart from its JSON messages.
   static let separateChunkByteCount = 64 << 10
 

@@ -1,4 +1,5 @@
 import EXray
+import EXrayJSON
 public import MCAP
 import Synchronization
 
@@ -152,10 +153,10 @@ public final class TraceReader: Sendable {
 
 extension TraceReader {
   private func list<Item>(
-    _ stream: TraceLayout.Stream, _ frame: Int, _ item: (JSONValue) throws(Fault) -> Item
+    _ stream: TraceLayout.Stream, _ frame: Int, _ item: (JSONTree) throws(Fault) -> Item
   ) throws(TraceError) -> [Item] {
     try sample(stream, frame) { (json) throws(Fault) in
-      guard let items = json.items else { throw Fault("is not a list") }
+      guard case .array(let items) = json.value else { throw Fault("is not a list") }
       var list: [Item] = []
       for json in items { list.append(try item(json)) }
       return list
@@ -163,7 +164,7 @@ extension TraceReader {
   }
 
   private func sample<Sample>(
-    _ stream: TraceLayout.Stream, _ frame: Int, _ decode: (JSONValue) throws(Fault) -> Sample
+    _ stream: TraceLayout.Stream, _ frame: Int, _ decode: (JSONTree) throws(Fault) -> Sample
   ) throws(TraceError) -> Sample? {
     guard let channel = streamChannels[stream] else {
       try requireFrame(frame)
@@ -263,7 +264,7 @@ extension TraceReader {
 
   private static func decode<Sample>(
     _ message: Message, _ stream: TraceLayout.Stream, _ container: MCAP.Reader,
-    _ decode: (JSONValue) throws(Fault) -> Sample
+    _ decode: (JSONTree) throws(Fault) -> Sample
   ) throws(TraceError) -> Sample {
     do throws(Fault) {
       guard message.payload.count <= TraceLayout.jsonByteLimit else {
@@ -275,11 +276,22 @@ extension TraceReader {
       } catch {
         throw Fault(error.message)
       }
-      return try decode(JSONValue(parsing: json))
+      return try decode(parsed(json))
     } catch {
       throw TraceError(
         .invalidMessage, path: container.path, at: UInt64(message.payload.lowerBound),
         "\(stream.topic) message of frame \(message.sequence) \(error.text); record the trace anew")
+    }
+  }
+
+  private static func parsed(_ json: [UInt8]) throws(Fault) -> JSONTree {
+    do throws(JSONError) {
+      return try JSONTree(
+        parsing: json,
+        limits: JSONLimits(
+          byteCount: TraceLayout.jsonByteLimit, depth: TraceLayout.jsonDepthLimit))
+    } catch {
+      throw Fault("is JSON with \(error.problem), at \(error.offset) of \(json.count)")
     }
   }
 
