@@ -79,7 +79,7 @@ let package = Package(
       exclude: ["Fixtures"]),
     .testTarget(
       name: "ExrayCommandTests",
-      dependencies: ["exray", "EXrayTrace", "EXrayModel", "EXrayTestKit"]),
+      dependencies: ["EXray", "exray", "EXrayTrace", "EXrayModel", "EXrayTestKit"]),
   ],
   swiftLanguageModes: [.v6]
 )

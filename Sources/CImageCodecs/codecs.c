@@ -28,6 +28,10 @@ int32_t codecs_read_jpeg_header(const uint8_t *data, size_t byte_count, codecs_j
       tjGetErrorCode(decoder) != TJERR_WARNING) {
     say(failure, tjGetErrorStr2(decoder), 0);
     status = CODECS_ERROR;
+  } else if (width <= 0 || height <= 0) {
+    // To the library, a file that ends before its size is told is one of tables alone.
+    say(failure, "it ends before the picture's size", 0);
+    status = CODECS_ERROR;
   }
   header->width = width;
   header->height = height;

@@ -264,10 +264,10 @@ extension JSONParser {
 
   private func unexpected(_ remedy: String) -> JSONError {
     guard let byte = next else {
-      return JSONError(
-        .unexpectedEnd, at: offset, "its end where something else must follow", remedy: remedy)
+      return JSONError(.unexpectedEnd, at: offset, "an early end", remedy: remedy)
     }
-    return JSONError(
-      .unexpectedByte, at: offset, "byte \(byte) where something else must follow", remedy: remedy)
+    let isPrintable = (0x21...0x7E).contains(byte)
+    let shown = isPrintable ? "'\(Character(Unicode.Scalar(byte)))'" : "byte \(byte)"
+    return JSONError(.unexpectedByte, at: offset, "an unexpected \(shown)", remedy: remedy)
   }
 }

@@ -107,7 +107,8 @@ public struct CompareJob {
     _ frame: MatchedFrame, intended: Recipe?, to collector: inout EvidenceCollector
   ) throws {
     let name = reference.frames[frame.reference].name
-    let label = labels.labels?[name] ?? reference.frames[frame.reference].label.flatMap { Int($0) }
+    let label =
+      labels.labels?[name] ?? reference.frames[frame.reference].label.flatMap { Labels.number($0) }
     try collector.add(
       name: name, label: label.map { $0 + labels.offset },
       picture: {

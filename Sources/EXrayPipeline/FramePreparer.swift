@@ -8,8 +8,6 @@ import Foundation
 struct PreparedSide: Sendable {
   /// Packed values in the model's type.
   var bytes: [UInt8]
-  /// The real values that were quantized or converted into ``bytes``.
-  var realValues: [Float]
   /// Time that preparing took, without reading the file.
   var nanoseconds: UInt64
 }
@@ -23,7 +21,7 @@ struct PreparedFrame: Sendable {
 }
 
 /// One way from a raw input to a model's input.
-struct InputPipeline: Sendable {
+struct InputPipeline: Sendable, Equatable {
   /// The recipe with all sizes filled in; nil where inputs are tensors already.
   var recipe: Recipe?
   /// The model's input.
@@ -32,56 +30,63 @@ struct InputPipeline: Sendable {
   var modelName: String
 
   /// Creates a pipeline; the recipe's open sizes are taken from the model's input.
-  init(recipe: Recipe?, input: TensorDescription, modelName: String) throws {
-    self.recipe = try recipe?.resolved(for: input)
+  init(
+    recipe: Recipe?, input: TensorDescription, modelName: String, recipeFile: String? = nil
+  ) throws {
+    do {
+      self.recipe = try recipe?.resolved(for: input)
+    } catch {
+      var error = error
+      error.file = error.file ?? recipeFile
+      throw error
+    }
     self.input = input
     self.modelName = modelName
   }
 
   /// Prepares a raw input.
-  func prepare(_ raw: RawInput) throws -> PreparedSide {
+  ///
+  /// - Parameter place: Where it comes from, for messages.
+  func prepare(_ raw: RawInput, from place: String) throws -> PreparedSide {
     let start = DispatchTime.now().uptimeNanoseconds
     var side: PreparedSide
     if raw.mediaType == InputList.arrayType {
-      side = try prepareArray(raw)
+      side = try prepareArray(raw, place)
     } else {
       guard let recipe else {
         throw PipelineError(
           .unsuitableInput,
-          "\(raw.name): is a picture, and \(modelName) has no recipe; say how pictures are prepared with --recipe (see Examples/recipes)"
+          "\(place): is a picture, and \(modelName) has no recipe; say how pictures are prepared with --recipe (see Examples/recipes)"
         )
       }
-      let prepared = try unsafe recipe.prepare(raw.bytes.span.bytes, file: raw.name, for: input)
-      side = PreparedSide(
-        bytes: prepared.bytes, realValues: prepared.realValues, nanoseconds: 0)
+      let prepared = try unsafe recipe.prepare(raw.bytes.span.bytes, file: place, for: input)
+      side = PreparedSide(bytes: prepared.bytes, nanoseconds: 0)
     }
     side.nanoseconds = DispatchTime.now().uptimeNanoseconds - start
     return side
   }
 
-  private func prepareArray(_ raw: RawInput) throws -> PreparedSide {
-    let array = try NPYFile(bytes: raw.bytes, file: raw.name)
+  private func prepareArray(_ raw: RawInput, _ place: String) throws -> PreparedSide {
+    let array = try NPYFile(bytes: raw.bytes, file: place)
     let wanted = input.shape.elementCount ?? 0
     guard array.shape.elementCount == wanted else {
       throw PipelineError(
         .unsuitableInput,
-        "\(raw.name): a sample has shape \(array.shape), \(modelName) takes \(input.shape); save the array as [N, …] with one sample a row"
+        "\(place): a sample has shape \(array.shape), \(modelName) takes \(input.shape); save the array as [N, …] with one sample a row"
       )
     }
     if array.elementType == input.elementType {
-      let values = unsafe input.realValues(in: array.bytes.span.bytes)
-      return PreparedSide(bytes: array.bytes, realValues: values ?? [], nanoseconds: 0)
+      return PreparedSide(bytes: array.bytes, nanoseconds: 0)
     }
     let plain = TensorDescription(
       name: "", elementType: array.elementType, shape: array.shape)
     guard let values = unsafe plain.realValues(in: array.bytes.span.bytes) else {
       throw PipelineError(
         .unsuitableInput,
-        "\(raw.name): holds \(array.elementType.rawValue), \(modelName) takes \(input.elementType.rawValue); convert the array"
+        "\(place): holds \(array.elementType.rawValue), \(modelName) takes \(input.elementType.rawValue); convert the array"
       )
     }
-    return PreparedSide(
-      bytes: try input.storedBytes(for: values), realValues: values, nanoseconds: 0)
+    return PreparedSide(bytes: try input.storedBytes(for: values), nanoseconds: 0)
   }
 }
 
@@ -91,17 +96,33 @@ struct FrameFeed: Sendable {
   /// How many frames there are.
   let count: Int
 
+  /// Prepared bytes that may wait for the models, beyond four frames.
+  private static let waitingByteCount = 16 << 20
+
   /// Starts reading.
+  ///
+  /// - Throws: ``PipelineError`` where labels are given, and none of them is for one of the inputs.
   init(
     inputs: InputList, pipelines: [InputPipeline], labels: Labels?, workers: Int = 2
-  ) {
+  ) throws(PipelineError) {
+    if let labels, let first = inputs.items.first,
+      !inputs.items.contains(where: { labels[$0.name] != nil })
+    {
+      throw PipelineError(
+        .malformedLabels,
+        "\(labels.path): has no label for any of the \(inputs.items.count) inputs, such as \(first.name); begin each line with the file name of an input"
+      )
+    }
     count = inputs.items.count
-    prefetcher = Prefetcher(count: count, depth: 4, workers: workers) { index in
+    let frameByteCount = pipelines.reduce(1) { $0 + ($1.input.byteCount ?? 0) }
+    let depth = max(4, min(16, Self.waitingByteCount / frameByteCount))
+    prefetcher = Prefetcher(count: count, depth: depth, workers: workers) { index in
       let item = inputs.items[index]
       let raw = try inputs.raw(item)
+      let place = inputs.place(of: item)
       return PreparedFrame(
         name: item.name, raw: raw, label: labels?[item.name] ?? inputs.recordedLabel(item),
-        sides: try pipelines.map { try $0.prepare(raw) })
+        sides: try pipelines.map { try $0.prepare(raw, from: place) })
     }
   }
 

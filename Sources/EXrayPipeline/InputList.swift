@@ -42,7 +42,9 @@ public struct InputList: Sendable {
     }
     guard !items.isEmpty else {
       throw PipelineError(
-        .unsuitableInput, "\(paths.joined(separator: ", ")): no frames in there; give pictures")
+        .unsuitableInput,
+        "\(paths.joined(separator: ", ")): no frames in there; give pictures, .npy arrays or a trace with frames"
+      )
     }
   }
 
@@ -57,8 +59,9 @@ public struct InputList: Sendable {
       throw PipelineError(
         .unsuitableInput, "\(path): no .jpg, .jpeg or .png in this folder; check --input")
     }
+    let folder = path.hasSuffix("/") ? path : path + "/"
     for name in pictures.sorted() {
-      items.append(Item(name: name, source: .picture(path: path + "/" + name)))
+      items.append(Item(name: name, source: .picture(path: folder + name)))
     }
   }
 
@@ -67,6 +70,13 @@ public struct InputList: Sendable {
     switch Self.fileExtension(path) {
     case "npy":
       let file = try NPYFile(bytes: FileAccess.bytes(path), file: path)
+      // Without this, a few bytes could claim 10¹⁸ samples of no values each.
+      guard !file.bytes.isEmpty else {
+        throw PipelineError(
+          .unsuitableInput,
+          "\(path): an array of shape \(file.shape) holds no values; save the array as [N, …] with one sample a row"
+        )
+      }
       for index in 0..<file.sampleCount {
         items.append(
           Item(name: "\(name)[\(index)]", source: .sample(file: arrays.count, index: index)))
@@ -84,6 +94,15 @@ public struct InputList: Sendable {
 
   private static func fileExtension(_ path: String) -> String {
     URL(filePath: path).pathExtension.lowercased()
+  }
+
+  /// Where a frame comes from, for messages.
+  func place(of item: Item) -> String {
+    switch item.source {
+    case .picture(let path): path
+    case .sample(let file, let index): "\(arrays[file].path)[\(index)]"
+    case .traceFrame(let file, _): "\(traces[file].path): \(item.name)"
+    }
   }
 
   /// Reads the raw input of one frame.
@@ -111,7 +130,7 @@ public struct InputList: Sendable {
   /// The class that a trace recorded with the frame, if the frame comes from one.
   func recordedLabel(_ item: Item) -> Int? {
     guard case .traceFrame(let file, let index) = item.source else { return nil }
-    return traces[file].frames[index].label.flatMap { Int($0) }
+    return traces[file].frames[index].label.flatMap { Labels.number($0) }
   }
 
   /// Media type of one sample of a NumPy array.

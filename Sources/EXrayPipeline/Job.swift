@@ -12,6 +12,8 @@ public struct PipelineSpecification: Sendable {
   public var recipe: Recipe?
   /// The recipe's name in reports: its own, or its file's.
   public var recipeName: String?
+  /// The file that the recipe was read from, for messages; nil where it comes from elsewhere.
+  public var recipeFile: String?
   /// What runs the model.
   public var runtime: any InferenceRuntime
   /// How it runs.
@@ -19,12 +21,13 @@ public struct PipelineSpecification: Sendable {
 
   /// Creates a specification.
   public init(
-    model: ModelFile, recipe: Recipe?, recipeName: String?, runtime: any InferenceRuntime,
-    options: SessionOptions
+    model: ModelFile, recipe: Recipe?, recipeName: String?, recipeFile: String? = nil,
+    runtime: any InferenceRuntime, options: SessionOptions
   ) {
     self.model = model
     self.recipe = recipe
     self.recipeName = recipeName
+    self.recipeFile = recipeFile
     self.runtime = runtime
     self.options = options
   }

@@ -4,6 +4,7 @@ import EXrayRuntime
 import EXrayTrace
 import EXrayValidation
 import Foundation
+import Synchronization
 
 /// A model file that has been read and checked.
 public struct ModelFile: Sendable {
@@ -11,10 +12,12 @@ public struct ModelFile: Sendable {
   public let path: String
   /// The file name.
   public let name: String
-  /// SHA-256 of the file, hexadecimal.
-  public let sha256: String
   /// The checked model.
   public let model: Model
+  private let digest = Digest()
+
+  /// SHA-256 of the file, hexadecimal; worked out when it is first asked for.
+  public var sha256: String { digest.value(of: model.bytes) }
 
   /// Reads and checks a model.
   ///
@@ -28,7 +31,29 @@ public struct ModelFile: Sendable {
     }
     self.path = path
     name = URL(filePath: path).lastPathComponent
-    sha256 = unsafe SHA256.hexadecimal(of: bytes.span.bytes)
+  }
+
+  /// The one input, as the file describes it; nil where there are several, or where its shape is open.
+  var declaredInput: TensorDescription? {
+    guard model.primary.inputs.count == 1, let index = model.primary.inputs.first,
+      model.primary.tensors.indices.contains(index)
+    else { return nil }
+    let description = model.primary.tensors[index].description
+    return description.byteCount == nil ? nil : description
+  }
+}
+
+/// Works out a digest once, when it is asked for: runs that keep no trace need none.
+private final class Digest: Sendable {
+  private let known = Mutex<String?>(nil)
+
+  func value(of bytes: [UInt8]) -> String {
+    known.withLock { known in
+      if let known { return known }
+      let value = unsafe SHA256.hexadecimal(of: bytes.span.bytes)
+      known = value
+      return value
+    }
   }
 }
 
@@ -65,9 +90,30 @@ struct OpenedModel: ~Copyable {
   ) throws {
     self.file = file
     let bytes = capture == .layers ? try Self.exposed(file) : file.model.bytes
-    session = try unsafe runtime.openSession(model: bytes.span.bytes, options: options)
+    do {
+      session = try unsafe runtime.openSession(model: bytes.span.bytes, options: options)
+    } catch {
+      throw Self.located(error, file)
+    }
     tensors = Self.tensors(
       of: file.model.primary, inputs: session.inputs, outputs: session.outputs)
+  }
+
+  /// Runs what uses the session, and names the model in its failures.
+  mutating func withSession<Result>(
+    _ body: (inout AnySession) throws(RuntimeError) -> Result
+  ) throws(RuntimeError) -> Result {
+    do {
+      return try body(&session)
+    } catch {
+      throw Self.located(error, file)
+    }
+  }
+
+  /// The runtime's error, after the model's path where it is about the model.
+  private static func located(_ error: RuntimeError, _ file: ModelFile) -> RuntimeError {
+    let isAboutMachine = error.code == .libraryUnavailable || error.code == .environment
+    return isAboutMachine ? error : RuntimeError(error.code, "\(file.path): \(error.message)")
   }
 
   private static func exposed(_ file: ModelFile) throws(PipelineError) -> [UInt8] {

@@ -13,21 +13,24 @@ final class Prefetcher<Element: Sendable>: @unchecked Sendable {
   private let count: Int
   private let depth: Int
   private let make: @Sendable (Int) throws -> Element
+  /// Ready elements from which on one worker is enough: more would only slow the model down.
+  private let plenty: Int
 
   /// Starts the workers.
   ///
   /// - Parameters:
   ///   - count: How many elements there are.
   ///   - depth: How many may be ready or in the making beyond the one taken last.
-  ///   - workers: Threads that make elements.
+  ///   - workers: Threads that make elements; all but one rest while enough are ready.
   init(
     count: Int, depth: Int, workers: Int, make: @escaping @Sendable (Int) throws -> Element
   ) {
     self.count = count
     self.depth = depth
     self.make = make
-    for _ in 0..<max(1, workers) {
-      let thread = Thread { [self] in work() }
+    plenty = min(4, depth)
+    for worker in 0..<max(1, workers) {
+      let thread = Thread { [self] in work(isFirst: worker == 0) }
       thread.stackSize = 8 << 20
       thread.start()
     }
@@ -53,8 +56,8 @@ final class Prefetcher<Element: Sendable>: @unchecked Sendable {
     condition.unlock()
   }
 
-  private func work() {
-    while let index = claim() {
+  private func work(isFirst: Bool) {
+    while let index = claim(isFirst: isFirst) {
       let result = Result { try make(index) }
       condition.lock()
       ready[index] = result
@@ -63,10 +66,14 @@ final class Prefetcher<Element: Sendable>: @unchecked Sendable {
     }
   }
 
-  private func claim() -> Int? {
+  private func claim(isFirst: Bool) -> Int? {
     condition.lock()
     defer { condition.unlock() }
-    while !isCancelled, nextToMake < count, nextToMake >= nextToTake + depth { condition.wait() }
+    while !isCancelled, nextToMake < count,
+      nextToMake >= nextToTake + depth || !isFirst && ready.count >= plenty
+    {
+      condition.wait()
+    }
     guard !isCancelled, nextToMake < count else { return nil }
     nextToMake += 1
     return nextToMake - 1

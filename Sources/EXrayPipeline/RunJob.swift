@@ -34,11 +34,15 @@ public struct RunJob {
   ///
   /// - Throws: What reading, running or writing throws; then no trace is left behind.
   public func run(observer: (any ProgressObserver)?) throws -> RunResult {
+    let early = EarlyFeed(
+      inputs: inputs, sides: [(pipeline.recipe, pipeline.model)], labels: labels.labels)
+    defer { early.cancel() }
     var opened = try OpenedModel(
       file: pipeline.model, runtime: pipeline.runtime, options: pipeline.options, capture: capture)
     let input = try InputPipeline(
-      recipe: pipeline.recipe, input: opened.onlyInput(), modelName: pipeline.model.name)
-    let feed = FrameFeed(inputs: inputs, pipelines: [input], labels: labels.labels)
+      recipe: pipeline.recipe, input: opened.onlyInput(), modelName: pipeline.model.name,
+      recipeFile: pipeline.recipeFile)
+    let feed = try early.confirmed([input])
     defer { feed.cancel() }
     var recorder = try output.map { path in
       try TraceRecorder(
@@ -48,8 +52,10 @@ public struct RunJob {
     while let frame = try feed.next() {
       let start = DispatchTime.now().uptimeNanoseconds
       let side = frame.sides[0]
-      try unsafe opened.session.write(side.bytes.span.bytes, toInput: 0)
-      let report = try opened.session.run()
+      let report = try opened.withSession { (session) throws(RuntimeError) in
+        try unsafe session.write(side.bytes.span.bytes, toInput: 0)
+        return try session.run()
+      }
       let scores = try opened.scores()
       try recorder?.record(frame, side: 0, opened: opened, report: report, start: start)
       result.add(

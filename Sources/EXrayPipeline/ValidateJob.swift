@@ -149,9 +149,11 @@ public struct ValidateJob {
         capture: capture)
       let pipelines = [
         try InputPipeline(
-          recipe: candidateRecipe, input: first.onlyInput(), modelName: candidate.model.name),
+          recipe: candidateRecipe, input: first.onlyInput(), modelName: candidate.model.name,
+          recipeFile: candidate.recipeFile),
         try InputPipeline(
-          recipe: reference.recipe, input: second.onlyInput(), modelName: reference.model.name),
+          recipe: reference.recipe, input: second.onlyInput(), modelName: reference.model.name,
+          recipeFile: reference.recipeFile),
       ]
       let feed = try FrameFeed(inputs: inputs, pipelines: pipelines, labels: labels.labels)
       defer { feed.cancel() }

@@ -110,10 +110,12 @@ public struct LibrarySearch: Sendable {
     }
     func result(_ path: String?) -> Result { Result(path: path, places: places, advice: advice) }
 
-    if let explicit {
-      return result(look("flag", explicit) ? explicit : nil)
+    // The loader would search its own folders for a name without a slash.
+    func file(_ path: String) -> String { path.contains("/") ? path : "./" + path }
+    if let path = explicit.map(file) {
+      return result(look("flag", path) ? path : nil)
     }
-    if let path = surroundings.environment[environmentVariable], !path.isEmpty {
+    if let path = surroundings.environment[environmentVariable].map(file), path != "./" {
       return result(look(environmentVariable, path) ? path : nil)
     }
     for folder in surroundings.folders.flatMap(ancestors) {

@@ -49,9 +49,11 @@ enum DifferenceKernel {
       var start = 0
       while start < count {
         let length = min(block, count - start)
-        unsafe candidateLoader.load(candidate, from: start, count: length, into: first)
-        unsafe referenceLoader.load(reference, from: start, count: length, into: second)
-        unsafe add(first, second, length, to: &total)
+        let candidateValues = unsafe candidateLoader.values(
+          candidate, from: start, count: length, scratch: first)
+        let referenceValues = unsafe referenceLoader.values(
+          reference, from: start, count: length, scratch: second)
+        unsafe add(candidateValues, referenceValues, length, to: &total)
         start += length
       }
       return total
@@ -62,26 +64,37 @@ enum DifferenceKernel {
     _ candidate: UnsafePointer<Float>, _ reference: UnsafePointer<Float>, _ count: Int,
     to total: inout DifferenceSums
   ) {
+    var extremes = Extremes()
     var start = 0
     while start < count {
       let length = min(run, count - start)
-      unsafe addRun(candidate + start, reference + start, length, to: &total)
+      unsafe addRun(candidate + start, reference + start, length, to: &total, &extremes)
       start += length
     }
+    total.maxSquaredDifference = max(total.maxSquaredDifference, extremes.peak.max())
+    total.referenceMinimum = min(total.referenceMinimum, extremes.low.min())
+    total.referenceMaximum = max(total.referenceMaximum, extremes.high.max())
+  }
+
+  private typealias Lanes = SIMD8<Float>
+
+  /// The extremes of a block, lane by lane.
+  private struct Extremes {
+    var peak = Lanes.zero
+    var low = Lanes(repeating: .infinity)
+    var high = Lanes(repeating: -.infinity)
   }
 
   @inline(__always)
   private static func addRun(
     _ candidate: UnsafePointer<Float>, _ reference: UnsafePointer<Float>, _ count: Int,
-    to total: inout DifferenceSums
+    to total: inout DifferenceSums, _ extremes: inout Extremes
   ) {
-    typealias Lanes = SIMD8<Float>
     let whole = count / 8 * 8
     var (dd, cc, rr, cr) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
-    var peak = Lanes.zero
-    var low = Lanes(repeating: .infinity)
-    var high = Lanes(repeating: -.infinity)
-    for index in stride(from: 0, to: whole, by: 8) {
+    var (peak, low, high) = (extremes.peak, extremes.low, extremes.high)
+    var index = 0
+    while index < whole {
       let c = unsafe UnsafeRawPointer(candidate + index).loadUnaligned(as: Lanes.self)
       let r = unsafe UnsafeRawPointer(reference + index).loadUnaligned(as: Lanes.self)
       let difference = c - r
@@ -93,6 +106,7 @@ enum DifferenceKernel {
       peak.replace(with: square, where: square .> peak)
       low.replace(with: r, where: r .< low)
       high.replace(with: r, where: r .> high)
+      index &+= 8
     }
     // Any NaN or infinity makes one of these sums not finite.
     let isFinite = (dd + cc + rr).sum().isFinite
@@ -102,9 +116,7 @@ enum DifferenceKernel {
       total.squaredCandidate += Double(cc.sum())
       total.squaredReference += Double(rr.sum())
       total.product += Double(cr.sum())
-      total.maxSquaredDifference = max(total.maxSquaredDifference, peak.max())
-      total.referenceMinimum = min(total.referenceMinimum, low.min())
-      total.referenceMaximum = max(total.referenceMaximum, high.max())
+      extremes = Extremes(peak: peak, low: low, high: high)
     }
     for index in (isFinite ? whole : 0)..<count {
       unsafe addOne(candidate[index], reference[index], to: &total)
@@ -132,8 +144,12 @@ enum DifferenceKernel {
 
 /// Turns stored elements of one type into real numbers, a block at a time.
 struct ElementLoader: Sendable {
-  private let description: TensorDescription
-  /// Elements of one slice along the quantized axis; 0 where one scale serves all.
+  private let elementType: ElementType
+  /// Scale and zero point of all elements; nil where there are none, or one pair a channel.
+  private let affine: (scale: Float, zeroPoint: Float)?
+  /// Scale and zero point of each channel; empty where one pair serves all.
+  private let channels: [(scale: Float, zeroPoint: Float)]
+  /// Elements of one slice along the quantized axis.
   private let inner: Int
 
   /// Creates a loader, or nil for types without real values and for quantizations that do not fit the shape.
@@ -143,23 +159,47 @@ struct ElementLoader: Sendable {
     case .int8, .uint8, .int16, .uint16, .int32, .uint32, .int64, .uint64: break
     case .int2, .int4, .uint4, .string, .resource, .variant, .complex64, .complex128: return nil
     }
-    self.description = description
+    elementType = description.elementType
     guard let quantization = description.quantization, quantization.isPerChannel else {
+      affine = description.quantization.flatMap { quantization in
+        quantization.scales.first.map { ($0, Float(quantization.zeroPoints.first ?? 0)) }
+      }
+      channels = []
       inner = 0
       return
     }
+    affine = nil
     let dimensions = description.shape.dimensions
     guard dimensions.indices.contains(quantization.axis),
       dimensions[quantization.axis] == quantization.scales.count
     else { return nil }
     inner = max(1, Shape(Array(dimensions[(quantization.axis + 1)...])).elementCount ?? 1)
+    channels = zip(quantization.scales, quantization.zeroPoints).map { ($0, Float($1)) }
+  }
+
+  /// The real values of `count` elements from element `start` on: where they lie, or else in `scratch`.
+  func values(
+    _ bytes: RawSpan, from start: Int, count: Int, scratch: UnsafeMutablePointer<Float>
+  ) -> UnsafePointer<Float> {
+    if elementType == .float32 {
+      // The span is lent for the whole comparison, so its memory may be read where it is aligned.
+      let inPlace: UnsafePointer<Float>? = unsafe bytes.withUnsafeBytes { source in
+        guard let first = unsafe source.baseAddress.map({ unsafe $0 + start * 4 }),
+          Int(bitPattern: first) % MemoryLayout<Float>.alignment == 0
+        else { return nil }
+        return unsafe first.assumingMemoryBound(to: Float.self)
+      }
+      if let inPlace = unsafe inPlace { return unsafe inPlace }
+    }
+    unsafe load(bytes, from: start, count: count, into: scratch)
+    return unsafe UnsafePointer(scratch)
   }
 
   /// Writes `count` real values from element `start` on to `output`.
   func load(
     _ bytes: RawSpan, from start: Int, count: Int, into output: UnsafeMutablePointer<Float>
   ) {
-    switch description.elementType {
+    switch elementType {
     case .float32:
       unsafe bytes.withUnsafeBytes { source in
         guard let base = source.baseAddress else { return }
@@ -208,22 +248,19 @@ struct ElementLoader: Sendable {
     _ bytes: RawSpan, _ start: Int, _ count: Int, _ output: UnsafeMutablePointer<Float>,
     _: Stored.Type
   ) {
-    guard let quantization = description.quantization, !quantization.scales.isEmpty else {
-      unsafe convert(bytes, start, count, output, Stored.self) { Float($0) }
-      return
-    }
-    if inner == 0 {
-      let scale = quantization.scales[0]
-      let zeroPoint = Float(quantization.zeroPoints[0])
+    if let (scale, zeroPoint) = affine {
       unsafe convert(bytes, start, count, output, Stored.self) { (Float($0) - zeroPoint) * scale }
       return
     }
+    guard !channels.isEmpty else {
+      unsafe convert(bytes, start, count, output, Stored.self) { Float($0) }
+      return
+    }
     var index = start
-    let channels = quantization.scales.count
     unsafe convert(bytes, start, count, output, Stored.self) {
-      let channel = index / inner % channels
+      let (scale, zeroPoint) = channels[index / inner % channels.count]
       index += 1
-      return (Float($0) - Float(quantization.zeroPoints[channel])) * quantization.scales[channel]
+      return (Float($0) - zeroPoint) * scale
     }
   }
 }

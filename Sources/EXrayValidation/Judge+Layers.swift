@@ -55,12 +55,8 @@ extension Judge {
       !context.isSameModel
       ? thresholds.quantizedLayer
       : isQuantized ? thresholds.quantizedKernel : thresholds.floatKernel
-    for index in layers.indices where (layers[index].metrics?.nrmse ?? 0) > limit {
-      layers[index].status = .fail
-    }
-    for index in outputs.indices where (outputs[index].metrics?.nrmse ?? 0) > limit {
-      outputs[index].status = .fail
-    }
+    layers = layers.map { status($0, limit: limit) }
+    outputs = outputs.map { status($0, limit: limit) }
     var evidenceLines: [String] = []
     if let accuracy = evidence.accuracy {
       evidenceLines.append(
@@ -107,6 +103,18 @@ extension Judge {
         where: row.map(location) ?? .init(stage: "output"),
         confidence: suspect == nil ? 0.6 : 0.8, evidence: evidenceLines, fix: driftFix(cause))
     ]
+  }
+
+  /// The row, failed where it drifts beyond the limit, unknown where no limit applies.
+  private func status(_ row: TensorComparison, limit: Double) -> TensorComparison {
+    guard let metrics = row.metrics, metrics.count > 0 else { return row }
+    var row = row
+    if let drift = metrics.relativeDrift {
+      if drift > limit { row.status = .fail }
+    } else if metrics.mse > 0 {
+      row.status = .unknown
+    }
+    return row
   }
 
   /// The first layer that leaves the drift of the layers before it, else the first over its limit.

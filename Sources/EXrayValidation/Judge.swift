@@ -115,7 +115,7 @@ public struct Judge: Sendable {
       notes.append(
         "The inputs differ, so drift inside the model is inherited from them and was not judged.")
     }
-    let compared = (evidence.outputs + evidence.layers).count { $0.metrics != nil }
+    let compared = (evidence.outputs + evidence.layers).count { ($0.metrics?.count ?? 0) > 0 }
     let verdict: Verdict
     if !findings.isEmpty {
       verdict = .fail
@@ -124,7 +124,7 @@ public struct Judge: Sendable {
       notes.append(
         evidence.frames == 0
           ? "No frame is in both runs, so nothing was compared."
-          : "No tensor of one run has a counterpart in the other, so nothing was compared.")
+          : "No tensor has finite values in both runs, so nothing was compared.")
     } else {
       verdict = .pass
     }

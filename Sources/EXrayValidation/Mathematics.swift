@@ -11,6 +11,9 @@
 /// log₁₀ of a positive number.
 func decimalLogarithm(_ value: Double) -> Double { log10(value) }
 
+/// Ten to the power of a number.
+func powerOfTen(_ exponent: Double) -> Double { pow(10, exponent) }
+
 /// Interval of a proportion that holds the true value in 95 % of cases.
 ///
 /// Source: Wilson, Probable inference, the law of succession, and statistical inference, 1927.

@@ -48,7 +48,8 @@ extension Contents {
       while true {
         guard offset < bytes.byteCount else {
           throw MCAPError(
-            .truncated, at: offset, "the file ends without a footer; it was cut short")
+            .truncated, at: offset,
+            "the file ends without a footer; it was cut short: copy or record it again")
         }
         let head = try RecordHead(at: offset, end: bytes.byteCount, in: bytes)
         let record = try Record(head, in: bytes)

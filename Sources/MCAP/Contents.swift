@@ -27,7 +27,7 @@ struct Contents {
     guard Self.hasMagic(bytes, at: 0) else {
       throw MCAPError(
         .notMCAP, at: 0,
-        "\(bytes.byteCount) bytes that do not begin with the eight of an MCAP file; give an .mcap file"
+        "not an MCAP file: it has \(bytes.byteCount) bytes and does not begin with an MCAP file's first eight; give an .mcap file"
       )
     }
     let first = magic.count

@@ -9,7 +9,7 @@ struct RecordHead {
       throw MCAPError(
         .truncated, at: offset,
         "\(max(0, end - offset)) bytes remain where a record needs \(recordHeadByteCount);"
-          + " the file was cut short")
+          + " the file was cut short: copy or record it again")
     }
     opcode = unsafe bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self)
     let claimed = UInt64(
@@ -22,7 +22,7 @@ struct RecordHead {
       throw MCAPError(
         .truncated, at: offset,
         "record with opcode \(opcode) claims \(claimed) bytes, \(end - start) remain;"
-          + " the file was cut short")
+          + " the file was cut short: copy or record it again")
     }
     content = start..<(start + count)
   }

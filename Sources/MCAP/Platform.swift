@@ -33,7 +33,10 @@ struct ByteSource: ~Copyable, @unchecked Sendable {
     }
     guard status.st_mode & S_IFMT == S_IFREG else {
       throw MCAPError(
-        .fileSystem, path: path, "not a regular file; copy what it delivers to a file and read that"
+        .fileSystem, path: path,
+        status.st_mode & S_IFMT == S_IFDIR
+          ? "is a folder; name a file"
+          : "not a regular file; copy what it delivers to a file and read that"
       )
     }
     guard let count = Int(exactly: status.st_size), count > 0 else {
@@ -107,6 +110,13 @@ struct OutputFile: ~Copyable {
   private var descriptor: CInt
   private let temporaryPath: String?
   private var isCommitted = false
+  /// Bytes that the operating system has been asked to bring to the disk.
+  private var handedOver: UInt64 = 0
+
+  /// Bytes that are brought to the disk in one go.
+  private static let window: UInt64 = 16 << 20
+  /// Windows after which the bytes are on the disk, as a rule, and their memory can serve the next ones.
+  private static let lag: UInt64 = 2
 
   init(path: String) throws(MCAPError) {
     let opened = try Self.create(path)
@@ -129,8 +139,11 @@ struct OutputFile: ~Copyable {
     if exists, kind == S_IFCHR || kind == S_IFIFO {
       descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC)
     } else {
+      // A name that is as long as names may be has no room for more.
+      let last = path.split(separator: "/", omittingEmptySubsequences: false).last ?? ""
+      let stem = last.utf8.count > 200 ? path.dropLast(last.count) + "exray" : path[...]
       for attempt in 0..<1000 {
-        let temporary = "\(path).\(getpid())-\(attempt).partial"
+        let temporary = "\(stem).\(getpid())-\(attempt).partial"
         name = temporary
         descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
         if descriptor >= 0 || errno != EEXIST { break }
@@ -174,7 +187,29 @@ struct OutputFile: ~Copyable {
       }
       done += count
       byteCount += UInt64(count)
+      while byteCount - handedOver >= Self.window { handOverWindow() }
     }
+  }
+
+  /// Starts bringing the next window to the disk and lets the memory of an earlier one go.
+  ///
+  /// A long trace would otherwise fill all free memory before the system starts to write it, and memory that
+  /// was never used before is several times slower than memory used again. Never waits for the disk; what a
+  /// file system makes of the advice is its own affair.
+  private mutating func handOverWindow() {
+    #if !canImport(Darwin)
+      // For bytes that are not on the disk yet, this advice starts writing them; the others it lets go.
+      if temporaryPath != nil {
+        let length = off_t(Self.window)
+        _ = posix_fadvise(descriptor, off_t(handedOver), length, POSIX_FADV_DONTNEED)
+        let distance = Self.lag * Self.window
+        if handedOver >= distance {
+          _ = posix_fadvise(
+            descriptor, off_t(handedOver - distance), length, POSIX_FADV_DONTNEED)
+        }
+      }
+    #endif
+    handedOver += Self.window
   }
 
   /// Closes the file and gives it its own name, replacing a file of that name.

@@ -33,12 +33,13 @@ struct Compare: ParsableCommand {
   @OptionGroup var gate: GateOptions
 
   func run() throws {
+    let output = ReportOutput(json: json, html: html, junit: junit, markdown: markdown)
+    try output.check()
     let job = try CompareJob(
       candidate: candidate, reference: reference, labels: try labels.specification(),
       tool: Tool.identity)
     let (report, pictures) = try job.run(observer: ProgressBar())
-    try ReportOutput(json: json, html: html, junit: junit, markdown: markdown)
-      .write(report, pictures)
+    try output.write(report, pictures)
     try gate.exit(for: report)
   }
 }

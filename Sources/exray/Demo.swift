@@ -31,14 +31,16 @@ struct Demo: ParsableCommand {
       PipelineSpecification(
         model: model, recipe: recipe, recipeName: recipe.name, runtime: engine, options: options)
     }
-    try FileAccess.makeFolder(report)
+    Leftovers.watch(files: [], folders: try FileAccess.makeFolder(report))
+    let output = ReportOutput.folder(report)
+    try output.check()
     let job = ValidateJob(
       candidate: pipeline(app), reference: pipeline(trained),
       inputs: try InputList(paths: [files.picture]), labels: LabelSpecification(),
       traceFolder: nil, tool: Tool.identity)
     print("Planted fault: the app gives the model pixels from 0 to 255 instead of 0 to 1.\n")
     let (result, pictures) = try job.run(observer: ProgressBar())
-    try ReportOutput.folder(report).write(result, pictures)
+    try output.write(result, pictures)
     guard result.findings.contains(where: { $0.cause == .normalization }) else {
       throw PipelineError(.unsuitableInput, "the planted fault was not named; please report this")
     }

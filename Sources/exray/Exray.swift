@@ -30,15 +30,18 @@ struct Exray: ParsableCommand {
     ])
 
   static func main() {
+    StandardStreams.prepare()
     do {
       var command = try parseAsRoot()
       try command.run()
+      end(code: 0)
     } catch let exit as ExitCode {
-      Self.exit(withError: exit)
+      end(code: exit.rawValue)
     } catch let error as RuntimeError where error.code == .crashed || error.code == .timedOut {
       let cause = error.code == .crashed ? "runtime.crash" : "runtime.timeout"
-      fail("\(cause): \(error)", code: 1)
-    } catch let error as RuntimeError {
+      fail("\(cause): \(error)".onOneLine, code: 1)
+    } catch let error as RuntimeError where error.code == .libraryUnavailable {
+      // The one message of several lines: every place that was tried.
       fail("\(error)", code: 2)
     } catch {
       report(error)
@@ -48,14 +51,27 @@ struct Exray: ParsableCommand {
   /// Help and version go out as they are; wrong usage and unreadable input become one line and exit code 2.
   private static func report(_ error: any Error) -> Never {
     switch exitCode(for: error) {
-    case .success: exit(withError: error)
+    case .success:
+      print(fullMessage(for: error))
+      end(code: 0)
     case .validationFailure: fail(fullMessage(for: error), code: 2, prefix: "")
-    default: fail("\(error)", code: 2)
+    default: fail("\(error)".onOneLine, code: 2)
     }
   }
 
   private static func fail(_ message: String, code: Int32, prefix: String = "exray: ") -> Never {
-    FileHandle.standardError.write(Data((prefix + message + "\n").utf8))
+    Leftovers.remove()
+    _ = StandardStreams.flush()
+    StandardStreams.writeError(prefix + message + "\n")
+    Foundation.exit(code)
+  }
+
+  /// Ends the program, with 2 where what was printed could not be delivered.
+  private static func end(code: Int32) -> Never {
+    guard StandardStreams.flush() else {
+      fail(
+        "standard output: cannot be written; free space on the disk, or write elsewhere", code: 2)
+    }
     Foundation.exit(code)
   }
 }

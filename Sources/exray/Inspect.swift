@@ -35,30 +35,30 @@ private struct ModelListing {
 
   func show() {
     let model = file.model
-    print("\(file.name)  \(model.bytes.count) bytes  SHA-256 \(file.sha256)")
-    if !model.description.isEmpty { print("description: \(model.description)") }
-    print(
+    line("\(file.name)  \(model.bytes.count) bytes  SHA-256 \(file.sha256)")
+    if !model.description.isEmpty { line("description: \(model.description)") }
+    line(
       "\(model.subgraphs.count) \(model.subgraphs.count == 1 ? "subgraph" : "subgraphs"), \(model.primary.ops.count) ops, \(model.primary.tensors.count) tensors"
     )
     for signature in model.signatures {
-      print(
+      line(
         "signature '\(signature.key)': \(signature.inputs.map(\.name)) → \(signature.outputs.map(\.name))"
       )
     }
     for (title, indices) in [("inputs", model.primary.inputs), ("outputs", model.primary.outputs)] {
       print("\n\(title)")
       for index in indices where model.primary.tensors.indices.contains(index) {
-        print("  \(describe(model.primary.tensors[index].description))")
+        line("  \(describe(model.primary.tensors[index].description))")
       }
     }
     print("\nops by type")
-    for (type, count) in histogram() { print("  \(pad("\(count)", 5))  \(type)") }
+    for (type, count) in histogram() { line("  \(pad("\(count)", 5))  \(type)") }
     print("\nops")
     for op in model.primary.ops {
       let made = op.outputs.first.flatMap {
         model.primary.tensors.indices.contains($0) ? model.primary.tensors[$0].description : nil
       }
-      print("  \(pad("\(op.index)", 4))  \(op.type)  \(made.map(describe) ?? "")")
+      line("  \(pad("\(op.index)", 4))  \(op.type)  \(made.map(describe) ?? "")")
     }
   }
 
@@ -77,27 +77,30 @@ private struct TraceListing {
 
   func show() {
     let run = trace.run
-    print("\(trace.path)  \(trace.frames.count) frames\(trace.isComplete ? "" : "  (unfinished)")")
-    print("model: \(run.model)  SHA-256 \(run.modelSHA256)")
-    print(
+    line("\(trace.path)  \(trace.frames.count) frames\(trace.isComplete ? "" : "  (unfinished)")")
+    line("model: \(run.model)  SHA-256 \(run.modelSHA256)")
+    line(
       "runtime: \(run.runtime) \(run.runtimeVersion), \(run.kernels) kernels, \(run.threads) threads"
     )
-    print("device: \(run.device), \(run.operatingSystem)")
-    print("capture: \(run.capture)  written by \(run.tool)")
-    if let recipe = run.recipe { print("recipe: \(recipe)") }
+    line("device: \(run.device), \(run.operatingSystem)")
+    line("capture: \(run.capture)  written by \(run.tool)")
+    if let recipe = run.recipe { line("recipe: \(recipe)") }
     print("\nstreams")
     for tensor in trace.tensors {
       let op = tensor.op.map { "op \($0.index) \($0.type)  " } ?? ""
-      print("  \(tensor.topic)  \(op)\(describe(tensor.description))")
+      line("  \(tensor.topic)  \(op)\(describe(tensor.description))")
     }
     print("\nframes")
     for frame in trace.frames.prefix(10) {
-      print(
+      line(
         "  \(pad("\(frame.index)", 5))  \(frame.name)\(frame.label.map { "  class \($0)" } ?? "")")
     }
-    if trace.frames.count > 10 { print("  … and \(trace.frames.count - 10) more") }
+    if trace.frames.count > 10 { line("  … and \(trace.frames.count - 10) more") }
   }
 }
+
+/// Prints a line; names in models and traces may hold anything.
+private func line(_ text: String) { print(text.onOneLine) }
 
 private func describe(_ tensor: TensorDescription) -> String {
   var text = "\(tensor.elementType.rawValue) \(tensor.shape)"

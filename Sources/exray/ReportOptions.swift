@@ -15,24 +15,30 @@ enum FailCondition: ExpressibleByArgument {
 
   init?(argument: String) {
     let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
-    let number = parts.count == 2 ? Double(parts[1]) : nil
+    let number = parts.count == 2 ? Double(parts[1]).flatMap { $0.isFinite ? $0 : nil } : nil
+    if parts.count == 2, number == nil { return nil }
     switch (parts.first ?? "", number) {
     case ("finding", nil): self = .finding
     case ("never", nil): self = .never
     case ("top1-drop", let number?): self = .top1Drop(number)
     case ("agreement", let number?): self = .agreementBelow(number)
     case ("nrmse", let number?): self = .layerDrift(number)
-    case (let name, nil) where Cause.all.contains { $0.identifier.hasPrefix(name) }:
+    case (let name, nil) where Cause.all.contains { Self.isOf($0, name) }:
       self = .cause(name)
     default: return nil
     }
+  }
+
+  /// Whether a cause is the named one or of the named family.
+  private static func isOf(_ cause: Cause, _ name: String) -> Bool {
+    cause.identifier == name || cause.identifier.hasPrefix(name + ".")
   }
 
   func holds(for report: ValidationReport) -> Bool {
     switch self {
     case .never: false
     case .finding: report.verdict == .fail
-    case .cause(let prefix): report.findings.contains { $0.cause.identifier.hasPrefix(prefix) }
+    case .cause(let name): report.findings.contains { Self.isOf($0.cause, name) }
     case .top1Drop(let limit):
       report.accuracy.map { $0.reference.top1 - $0.candidate.top1 > limit } ?? false
     case .agreementBelow(let limit): report.answers.map { $0.top1Agreement < limit } ?? false
@@ -70,6 +76,13 @@ struct ReportOutput {
     ReportOutput(
       json: path + "/report.json", html: path + "/report.html", junit: path + "/junit.xml",
       markdown: path + "/report.md")
+  }
+
+  /// Refuses files that could not be written later, before the work is done.
+  func check() throws {
+    let files = [json, html, junit, markdown].compactMap { $0 }
+    for path in files { try FileAccess.checkWritable(path) }
+    Leftovers.watch(files: files)
   }
 
   func write(_ report: ValidationReport, _ pictures: ReportPictures) throws {

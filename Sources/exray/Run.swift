@@ -84,11 +84,15 @@ struct RunOptions: ParsableArguments {
   }
 
   func run(model: String, inputs: [String], labels: LabelOptions) throws {
+    let files = [output, json].compactMap { $0 }
+    for path in files { try FileAccess.checkWritable(path) }
+    Leftovers.watch(files: files)
     let file = try ModelFile(path: model)
     let recipe = try recipe.map { try RecipeFile(path: $0) }
     let job = RunJob(
       pipeline: PipelineSpecification(
-        model: file, recipe: recipe?.recipe, recipeName: recipe?.name, runtime: try runtime.make(),
+        model: file, recipe: recipe?.recipe, recipeName: recipe?.name,
+        recipeFile: self.recipe, runtime: try runtime.make(),
         options: SessionOptions(
           kernels: kernels, threads: runtime.threads, profilesOps: opTimes)),
       inputs: try InputList(paths: inputs), labels: try labels.specification(), capture: capture,

@@ -80,6 +80,12 @@ struct LabelOptions: ParsableArguments {
     help: ArgumentHelp("A file with the name of a class a line, for reports.", valueName: "file"))
   var classNames: String?
 
+  func validate() throws {
+    guard (-1_000_000...1_000_000).contains(labelOffset) else {
+      throw ValidationError("--label-offset takes -1000000 to 1000000, not \(labelOffset).")
+    }
+  }
+
   func specification() throws -> LabelSpecification {
     LabelSpecification(
       labels: try labels.map { try Labels(path: $0) }, offset: labelOffset,

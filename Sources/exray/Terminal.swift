@@ -52,5 +52,5 @@ final class ProgressBar: ProgressObserver {
     write("\r\u{1B}[K\(stage) \(bar) \(done)/\(total)  \(Int(rate.rounded()))/s  \(left) s left")
   }
 
-  private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+  private func write(_ text: String) { StandardStreams.writeError(text) }
 }

@@ -68,20 +68,24 @@ struct Validate: ParsableCommand {
     let referenceFile = try referenceRecipe.map { try RecipeFile(path: $0) } ?? candidateFile
     let engine = try runtime.make()
     let inputList = try InputList(paths: inputs.input)
-    if let report { try FileAccess.makeFolder(report) }
+    let output = report.map(ReportOutput.folder) ?? ReportOutput()
+    if let report { Leftovers.watch(files: [], folders: try FileAccess.makeFolder(report)) }
+    try output.check()
     let job = ValidateJob(
       candidate: PipelineSpecification(
         model: candidate, recipe: (candidateFile ?? referenceFile)?.recipe,
-        recipeName: (candidateFile ?? referenceFile)?.name, runtime: engine,
+        recipeName: (candidateFile ?? referenceFile)?.name,
+        recipeFile: candidateRecipe ?? referenceRecipe, runtime: engine,
         options: SessionOptions(kernels: candidateKernels, threads: runtime.threads)),
       reference: PipelineSpecification(
         model: reference, recipe: referenceFile?.recipe, recipeName: referenceFile?.name,
+        recipeFile: referenceRecipe ?? candidateRecipe,
         runtime: engine,
         options: SessionOptions(kernels: referenceKernels, threads: runtime.threads)),
       inputs: inputList, labels: try inputs.labels.specification(), capture: capture,
       traceFolder: keepTraces ? report : nil, tool: Tool.identity)
     let (result, pictures) = try job.run(observer: ProgressBar())
-    try (report.map(ReportOutput.folder) ?? ReportOutput()).write(result, pictures)
+    try output.write(result, pictures)
     try gate.exit(for: result)
   }
 }

@@ -151,7 +151,7 @@ struct HostileTraceTests {
     .init("deep JSON", "nested more than 32", .invalidMessage) {
       $0.frames = [String(repeating: "[", count: 100_000)]
     },
-    .init("NaN in JSON", "where something else", .invalidMessage) {
+    .init("NaN in JSON", "an unexpected", .invalidMessage) {
       $0.frames = [#"{"index":NaN,"name":"a","timeNanoseconds":5}"#]
     },
     .init("negative index", "says it is frame -1", .invalidMessage) {
