@@ -10,6 +10,8 @@ final class Prefetcher<Element: Sendable>: @unchecked Sendable {
   private var nextToMake = 0
   private var nextToTake = 0
   private var isCancelled = false
+  /// Whether nobody has asked for an element yet: the models are still being loaded and need a processor.
+  private var isUnused = true
   private let count: Int
   private let depth: Int
   private let make: @Sendable (Int) throws -> Element
@@ -40,6 +42,10 @@ final class Prefetcher<Element: Sendable>: @unchecked Sendable {
   func next() throws -> Element? {
     condition.lock()
     defer { condition.unlock() }
+    if isUnused {
+      isUnused = false
+      condition.broadcast()
+    }
     guard nextToTake < count else { return nil }
     let index = nextToTake
     while ready[index] == nil { condition.wait() }
@@ -70,7 +76,7 @@ final class Prefetcher<Element: Sendable>: @unchecked Sendable {
     condition.lock()
     defer { condition.unlock() }
     while !isCancelled, nextToMake < count,
-      nextToMake >= nextToTake + depth || !isFirst && ready.count >= plenty
+      nextToMake >= nextToTake + depth || !isFirst && (isUnused || ready.count >= plenty)
     {
       condition.wait()
     }

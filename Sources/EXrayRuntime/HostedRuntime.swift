@@ -60,12 +60,13 @@ struct HostedSession: InferenceSession, ~Copyable {
     let limit = runtime.timeLimit
     let deadline = ContinuousClock.now + limit
     let modelMemory = try SharedMemory()
-    try modelMemory.store(model)
     let inputMemory = try SharedMemory()
     let outputMemory = try SharedMemory()
     let child = try HostChild(
       executable: runtime.executable, arguments: runtime.arguments, model: modelMemory,
       inputs: inputMemory, outputs: outputMemory)
+    // The child reads the model when it is told to open it; until then it is busy starting.
+    try modelMemory.store(model)
 
     let greeting = try child.receive(
       .hello, until: deadline, limit: limit, during: "it was starting")

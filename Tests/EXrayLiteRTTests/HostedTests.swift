@@ -7,8 +7,8 @@ import Testing
 
 /// The child processes of this one, as Linux lists them.
 enum Children {
-  /// The processes that we started with `host-runtime`, oldest first.
-  static func hosts() -> [Int32] {
+  /// The processes that we started with these words in their command, oldest first.
+  static func hosts(with words: String = "host-runtime") -> [Int32] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
     return names.compactMap(Int32.init).filter { process in
       guard let status = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8),
@@ -17,7 +17,7 @@ enum Children {
       let fields = status[status.index(after: end)...].split(separator: " ")
       let command = (try? String(contentsOfFile: "/proc/\(process)/cmdline", encoding: .utf8)) ?? ""
       return fields.count > 1 && Int32(fields[1]) == ProcessInfo.processInfo.processIdentifier
-        && command.contains("host-runtime")
+        && command.contains(words)
     }.sorted()
   }
 
