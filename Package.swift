@@ -17,7 +17,7 @@ let package = Package(
   name: "exray",
   platforms: [.macOS(.v15), .iOS(.v18)],
   products: [
-    .library(name: "EXray", targets: ["EXray"]),
+    .library(name: "EXrayCore", targets: ["EXrayCore"]),
     .library(name: "MCAP", targets: ["MCAP"]),
     .library(name: "EXrayPipeline", targets: ["EXrayPipeline"]),
     .executable(name: "exray", targets: ["exray"]),
@@ -27,41 +27,41 @@ let package = Package(
   ],
   targets: [
     // What an app links.
-    .target(name: "EXray"),
+    .target(name: "EXrayCore"),
     // JSON with byte offsets.
     .target(name: "EXrayJSON"),
     // The container, and EXray's trace on it.
     .target(name: "MCAP"),
-    .target(name: "EXrayTrace", dependencies: ["EXray", "EXrayJSON", "MCAP"]),
+    .target(name: "EXrayTrace", dependencies: ["EXrayCore", "EXrayJSON", "MCAP"]),
     // Models, recipes, runtimes.
-    .target(name: "EXrayModel", dependencies: ["EXray"]),
+    .target(name: "EXrayModel", dependencies: ["EXrayCore"]),
     .target(
       name: "CImageCodecs",
       linkerSettings: [.linkedLibrary("turbojpeg"), .linkedLibrary("png16")]),
-    .target(name: "EXrayPreprocess", dependencies: ["EXray", "EXrayJSON", "CImageCodecs"]),
+    .target(name: "EXrayPreprocess", dependencies: ["EXrayCore", "EXrayJSON", "CImageCodecs"]),
     .target(
       name: "CHost", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
-    .target(name: "EXrayRuntime", dependencies: ["EXray", "CHost"]),
+    .target(name: "EXrayRuntime", dependencies: ["EXrayCore", "CHost"]),
     .target(
       name: "CLiteRT", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
-    .target(name: "EXrayLiteRT", dependencies: ["EXray", "EXrayRuntime", "EXrayModel", "CLiteRT"]),
+    .target(name: "EXrayLiteRT", dependencies: ["EXrayCore", "EXrayRuntime", "EXrayModel", "CLiteRT"]),
     // Comparison, causes, reports.
-    .target(name: "EXrayValidation", dependencies: ["EXray", "EXrayModel", "EXrayPreprocess"]),
+    .target(name: "EXrayValidation", dependencies: ["EXrayCore", "EXrayModel", "EXrayPreprocess"]),
     .target(
       name: "EXrayPipeline",
       dependencies: [
-        "EXray", "EXrayTrace", "EXrayModel", "EXrayPreprocess", "EXrayRuntime", "EXrayValidation",
+        "EXrayCore", "EXrayTrace", "EXrayModel", "EXrayPreprocess", "EXrayRuntime", "EXrayValidation",
       ]),
-    .target(name: "EXrayReport", dependencies: ["EXray", "EXrayJSON", "EXrayValidation"]),
-    .target(name: "EXrayTestKit", dependencies: ["EXray", "EXrayRuntime"]),
+    .target(name: "EXrayReport", dependencies: ["EXrayCore", "EXrayJSON", "EXrayValidation"]),
+    .target(name: "EXrayTestKit", dependencies: ["EXrayCore", "EXrayRuntime"]),
     .executableTarget(
       name: "exray",
       dependencies: [
-        "EXray", "MCAP", "EXrayTrace", "EXrayModel", "EXrayPreprocess", "EXrayRuntime",
+        "EXrayCore", "MCAP", "EXrayTrace", "EXrayModel", "EXrayPreprocess", "EXrayRuntime",
         "EXrayLiteRT", "EXrayValidation", "EXrayPipeline", "EXrayReport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
-    .testTarget(name: "EXrayTests", dependencies: ["EXray", "EXrayTestKit"]),
+    .testTarget(name: "EXrayCoreTests", dependencies: ["EXrayCore", "EXrayTestKit"]),
     .testTarget(name: "EXrayJSONTests", dependencies: ["EXrayJSON", "EXrayTestKit"]),
     .testTarget(name: "MCAPTests", dependencies: ["MCAP", "EXrayTestKit"]),
     .testTarget(name: "EXrayTraceTests", dependencies: ["EXrayTrace", "EXrayTestKit"]),
@@ -72,14 +72,14 @@ let package = Package(
       dependencies: ["EXrayLiteRT", "EXrayRuntime", "EXrayModel", "EXrayTestKit", "exray"]),
     .testTarget(
       name: "EXrayValidationTests",
-      dependencies: ["EXray", "EXrayPreprocess", "EXrayValidation", "EXrayTestKit"]),
+      dependencies: ["EXrayCore", "EXrayPreprocess", "EXrayValidation", "EXrayTestKit"]),
     .testTarget(
       name: "EXrayReportTests",
-      dependencies: ["EXray", "EXrayReport", "EXrayValidation", "EXrayTestKit"],
+      dependencies: ["EXrayCore", "EXrayReport", "EXrayValidation", "EXrayTestKit"],
       exclude: ["Fixtures"]),
     .testTarget(
       name: "ExrayCommandTests",
-      dependencies: ["EXray", "exray", "EXrayTrace", "EXrayModel", "EXrayTestKit"]),
+      dependencies: ["EXrayCore", "exray", "EXrayTrace", "EXrayModel", "EXrayTestKit"]),
   ],
   swiftLanguageModes: [.v6]
 )

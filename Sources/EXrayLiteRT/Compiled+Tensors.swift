@@ -1,5 +1,5 @@
 import CLiteRT
-import EXray
+import EXrayCore
 import EXrayRuntime
 
 extension LoadedModel {

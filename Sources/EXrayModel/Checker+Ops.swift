@@ -1,4 +1,4 @@
-import EXray
+import EXrayCore
 
 extension Checker {
   /// How many inputs an op needs, none of them absent, and how many outputs.

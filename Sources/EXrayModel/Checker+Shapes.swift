@@ -1,4 +1,4 @@
-import EXray
+import EXrayCore
 
 extension Checker {
   /// Checks that the shapes in the file are the ones that a run will compute.

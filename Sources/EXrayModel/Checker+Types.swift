@@ -1,4 +1,4 @@
-import EXray
+import EXrayCore
 
 extension Checker {
   /// Ops whose result has the type of what they read.

@@ -1,4 +1,4 @@
-import EXray
+import EXrayCore
 
 /// Checks what a model means; the structure has been read without fault.
 ///

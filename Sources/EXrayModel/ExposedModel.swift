@@ -1,4 +1,4 @@
-public import EXray
+public import EXrayCore
 
 /// The result of an op, as an output of an edited model.
 public struct Layer: Sendable, Hashable {

@@ -1,4 +1,4 @@
-public import EXray
+public import EXrayCore
 
 /// One graph of a model: tensors, and ops in execution order.
 public struct Subgraph: Sendable {

@@ -1,4 +1,4 @@
-import EXray
+import EXrayCore
 
 /// Which tensors of the primary subgraph can become outputs.
 struct LayerChoice {

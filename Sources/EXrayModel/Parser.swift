@@ -1,4 +1,4 @@
-import EXray
+import EXrayCore
 
 /// Everything that a model file says, before its meaning is checked.
 struct Contents {

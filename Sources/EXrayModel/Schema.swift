@@ -1,4 +1,4 @@
-import EXray
+import EXrayCore
 
 /// The parts of the TensorFlow Lite schema that are numbers in the file.
 ///

@@ -1,4 +1,4 @@
-public import EXray
+public import EXrayCore
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials

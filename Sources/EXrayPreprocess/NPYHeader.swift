@@ -1,4 +1,4 @@
-import EXray
+import EXrayCore
 
 /// The text before an array's values: a Python dictionary of three keys.
 struct NPYHeader {

@@ -1,4 +1,4 @@
-public import EXray
+public import EXrayCore
 
 /// A model's input made from one picture.
 public struct PreparedInput: Sendable {

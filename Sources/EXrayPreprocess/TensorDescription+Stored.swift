@@ -1,4 +1,4 @@
-public import EXray
+public import EXrayCore
 
 extension TensorDescription {
   /// The bytes that stand for real values in this tensor: the inverse of `realValues(in:)`.

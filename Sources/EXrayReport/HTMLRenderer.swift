@@ -1,4 +1,4 @@
-import EXray
+import EXrayCore
 public import EXrayValidation
 
 /// Renders a report as one HTML file that needs nothing else: no network, no fonts, no other file.

@@ -1,4 +1,4 @@
-import EXray
+import EXrayCore
 public import EXrayValidation
 
 /// Renders a report as JUnit XML, one test case a check, so that CI systems show what failed.

@@ -1,4 +1,4 @@
-import EXray
+import EXrayCore
 public import EXrayValidation
 
 /// Renders a report as GitHub-flavoured Markdown, as a job summary or a comment shows it.

@@ -1,4 +1,4 @@
-import EXray
+import EXrayCore
 import EXrayValidation
 
 // What several renderers say alike, so that they never contradict each other.

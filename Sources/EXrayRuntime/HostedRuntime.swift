@@ -1,4 +1,4 @@
-import EXray
+import EXrayCore
 
 /// A runtime whose sessions each live in a process of their own, so that a crash there is an error here.
 ///

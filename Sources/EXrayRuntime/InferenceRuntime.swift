@@ -1,4 +1,4 @@
-public import EXray
+public import EXrayCore
 
 /// An inference runtime: a library that loads models and runs them.
 public protocol InferenceRuntime: Sendable {

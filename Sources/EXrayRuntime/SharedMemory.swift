@@ -1,5 +1,5 @@
 import CHost
-import EXray
+import EXrayCore
 
 /// A piece of memory that this process shares with another one.
 @safe

@@ -1,4 +1,4 @@
-public import EXray
+public import EXrayCore
 public import EXrayRuntime
 
 /// A runtime that computes with a Swift closure, for tests of what stands above runtimes.

@@ -1,4 +1,4 @@
-import EXray
+import EXrayCore
 public import EXrayRuntime
 
 /// The contract of ``InferenceRuntime`` as checks that every runtime must pass.

@@ -1,4 +1,4 @@
-public import EXray
+public import EXrayCore
 
 /// Counts how often two classifiers answer alike, and right.
 public struct AnswerTally: Sendable {

@@ -1,4 +1,4 @@
-public import EXray
+public import EXrayCore
 public import EXrayPreprocess
 
 extension PreprocessDetective {

@@ -1,4 +1,4 @@
-import EXray
+import EXrayCore
 import EXrayModel
 
 /// A bias that is stored with another scale than the accumulator's it is added to.

@@ -1,4 +1,4 @@
-public import EXray
+public import EXrayCore
 
 /// Collects the distance between two tensors over frames, keeping sums and no values.
 public struct DifferenceAccumulator: Sendable {

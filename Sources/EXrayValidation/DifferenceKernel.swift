@@ -1,4 +1,4 @@
-import EXray
+import EXrayCore
 
 /// Sums over pairs of elements, from which every metric follows.
 struct DifferenceSums: Sendable, Hashable {

@@ -1,4 +1,4 @@
-public import EXray
+public import EXrayCore
 
 /// Whether both models were given the same real values, up to what their number formats can hold.
 public struct InputAgreement: Sendable {

@@ -1,4 +1,4 @@
-import EXray
+import EXrayCore
 
 // What is wrong before the model.
 extension Judge {

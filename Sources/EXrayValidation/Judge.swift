@@ -1,4 +1,4 @@
-import EXray
+import EXrayCore
 public import EXrayModel
 
 /// Turns the evidence of a comparison into findings and a verdict.

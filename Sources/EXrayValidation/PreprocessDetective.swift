@@ -1,4 +1,4 @@
-public import EXray
+public import EXrayCore
 public import EXrayPreprocess
 
 /// Finds the preprocessing that really made a model's input, and how it departs from the intended recipe.

@@ -1,4 +1,4 @@
-public import EXray
+public import EXrayCore
 
 /// Compares two runs tensor by tensor, frame by frame, keeping sums and no values.
 ///

@@ -1,4 +1,4 @@
-public import EXray
+public import EXrayCore
 
 /// Which layer of the candidate stands beside which layer of the reference.
 public struct TensorMatching: Sendable {

@@ -1,4 +1,4 @@
-public import EXray
+public import EXrayCore
 
 /// Everything a comparison of two runs found: the value that every renderer shows.
 ///

@@ -1,4 +1,4 @@
-import EXray
+import EXrayCore
 import EXrayRuntime
 import EXrayTestKit
 import Foundation

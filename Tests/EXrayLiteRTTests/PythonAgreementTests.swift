@@ -1,4 +1,4 @@
-import EXray
+import EXrayCore
 import EXrayLiteRT
 import EXrayRuntime
 import EXrayTestKit

@@ -1,4 +1,4 @@
-import EXray
+import EXrayCore
 import EXrayModel
 import EXrayTestKit
 import Foundation

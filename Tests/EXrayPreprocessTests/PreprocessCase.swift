@@ -1,4 +1,4 @@
-import EXray
+import EXrayCore
 import EXrayPreprocess
 import EXrayTestKit
 import Foundation

@@ -1,4 +1,4 @@
-import EXray
+import EXrayCore
 import Foundation
 
 /// The SHA-256 of bytes in base 64, as a content security policy spells it.

@@ -1,4 +1,4 @@
-import EXray
+import EXrayCore
 import EXrayTestKit
 import EXrayValidation
 import Testing

@@ -1,4 +1,4 @@
-import EXray
+import EXrayCore
 import EXrayValidation
 
 /// Measures how fast two tensors are compared, beside merely reading the same bytes.
