@@ -18,21 +18,33 @@ let package = Package(
   platforms: [.macOS(.v15), .iOS(.v18)],
   products: [
     .library(name: "EXrayCore", targets: ["EXrayCore"]),
-    .library(name: "MCAP", targets: ["MCAP"]),
+    .library(name: "MCAP", targets: ["MCAP", "MCAPCompression"]),
     .library(name: "EXrayPipeline", targets: ["EXrayPipeline"]),
     .executable(name: "exray", targets: ["exray"]),
+    .executable(name: "mcap-conformance", targets: ["mcap-conformance"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
   ],
   targets: [
-    // What an app links.
+    // What an app links: standard library only.
+    .target(name: "CSystem"),
+    .target(name: "EXraySystem", dependencies: ["CSystem"]),
     .target(name: "EXrayCore"),
-    // JSON with byte offsets.
     .target(name: "EXrayJSON"),
-    // The container, and EXray's trace on it.
-    .target(name: "MCAP"),
-    .target(name: "EXrayTrace", dependencies: ["EXrayCore", "EXrayJSON", "MCAP"]),
+    .target(name: "MCAP", dependencies: ["EXraySystem"]),
+    .target(
+      name: "EXraySketch", dependencies: ["EXrayCore"],
+      // Without optimization a square root is a call of the C library's.
+      linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux, .android]))]),
+    .target(
+      name: "EXrayTrace", dependencies: ["EXrayCore", "EXrayJSON", "EXraySketch", "MCAP"]),
+    // The container's compression, and its conformance program.
+    .target(
+      name: "CCompression", linkerSettings: [.linkedLibrary("lz4"), .linkedLibrary("zstd")]),
+    .target(name: "MCAPCompression", dependencies: ["MCAP", "CCompression"]),
+    .executableTarget(
+      name: "mcap-conformance", dependencies: ["MCAP", "MCAPCompression", "EXrayJSON"]),
     // Models, recipes, runtimes.
     .target(name: "EXrayModel", dependencies: ["EXrayCore"]),
     .target(
@@ -44,32 +56,43 @@ let package = Package(
     .target(name: "EXrayRuntime", dependencies: ["EXrayCore", "CHost"]),
     .target(
       name: "CLiteRT", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
-    .target(name: "EXrayLiteRT", dependencies: ["EXrayCore", "EXrayRuntime", "EXrayModel", "CLiteRT"]),
+    .target(
+      name: "EXrayLiteRT",
+      dependencies: ["EXrayCore", "EXrayRuntime", "EXrayModel", "CLiteRT"]),
     // Comparison, causes, reports.
     .target(name: "EXrayValidation", dependencies: ["EXrayCore", "EXrayModel", "EXrayPreprocess"]),
     .target(
       name: "EXrayPipeline",
       dependencies: [
         "EXrayCore", "EXrayTrace", "EXrayModel", "EXrayPreprocess", "EXrayRuntime", "EXrayValidation",
+        "MCAP", "MCAPCompression",
       ]),
     .target(name: "EXrayReport", dependencies: ["EXrayCore", "EXrayJSON", "EXrayValidation"]),
     .target(name: "EXrayTestKit", dependencies: ["EXrayCore", "EXrayRuntime"]),
     .executableTarget(
       name: "exray",
       dependencies: [
-        "EXrayCore", "MCAP", "EXrayTrace", "EXrayModel", "EXrayPreprocess", "EXrayRuntime",
-        "EXrayLiteRT", "EXrayValidation", "EXrayPipeline", "EXrayReport",
+        "EXrayCore", "MCAP", "MCAPCompression", "EXrayTrace", "EXrayModel",
+        "EXrayPreprocess", "EXrayRuntime", "EXrayLiteRT", "EXrayValidation", "EXrayPipeline",
+        "EXrayReport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(name: "EXrayCoreTests", dependencies: ["EXrayCore", "EXrayTestKit"]),
     .testTarget(name: "EXrayJSONTests", dependencies: ["EXrayJSON", "EXrayTestKit"]),
-    .testTarget(name: "MCAPTests", dependencies: ["MCAP", "EXrayTestKit"]),
-    .testTarget(name: "EXrayTraceTests", dependencies: ["EXrayTrace", "EXrayTestKit"]),
+    .testTarget(
+      name: "MCAPTests",
+      dependencies: ["EXrayCore", "MCAP", "MCAPCompression", "mcap-conformance", "EXrayTestKit"]),
+    .testTarget(
+      name: "EXraySketchTests", dependencies: ["EXrayCore", "EXraySketch", "EXrayTestKit"]),
+    .testTarget(
+      name: "EXrayTraceTests", dependencies: ["EXrayTrace", "EXraySketch", "EXrayTestKit"]),
     .testTarget(name: "EXrayModelTests", dependencies: ["EXrayModel", "EXrayTestKit"]),
     .testTarget(name: "EXrayPreprocessTests", dependencies: ["EXrayPreprocess", "EXrayTestKit"]),
     .testTarget(
       name: "EXrayLiteRTTests",
-      dependencies: ["EXrayLiteRT", "EXrayRuntime", "EXrayModel", "EXrayTestKit", "exray"]),
+      dependencies: [
+        "EXrayLiteRT", "EXrayRuntime", "EXrayModel", "EXrayTestKit", "exray",
+      ]),
     .testTarget(
       name: "EXrayValidationTests",
       dependencies: ["EXrayCore", "EXrayPreprocess", "EXrayValidation", "EXrayTestKit"]),

@@ -17,12 +17,14 @@ stop() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 command -v swift >/dev/null || stop 'Swift is not on the PATH; install Swift 6.3 and try again'
 command -v python3 >/dev/null || stop 'Python 3 is not on the PATH; install python3 and try again'
 
-# System libraries: JPEG and PNG with their headers, and what Python environments are made of.
+# System libraries: JPEG, PNG, LZ4 and Zstandard with their headers, and what Python environments are made of.
 system_packages() {
   [ "$(uname -s)" = Linux ] || return 0
   local missing=()
   [ -e /usr/include/turbojpeg.h ] || missing+=(libturbojpeg0-dev)
   [ -e /usr/include/png.h ] || missing+=(libpng-dev)
+  [ -e /usr/include/lz4frame.h ] || missing+=(liblz4-dev)
+  [ -e /usr/include/zstd.h ] || missing+=(libzstd-dev)
   python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
   [ ${#missing[@]} -gt 0 ] || return 0
   local advice="apt-get update && apt-get install -y ${missing[*]}"

@@ -3,24 +3,33 @@ extension Contents {
   struct Batch {
     var schemas: [(Schema, Int)] = []
     var channels: [(Channel, Int)] = []
-    var messages: [(channelID: UInt16, offset: Int)] = []
+    var messages: [(channelID: UInt16, offset: Int, logTime: UInt64)] = []
+
+    /// Where the chunk's stored records begin in the file.
+    var place = 0
 
     /// Reads the heads of all records in a chunk.
-    init(of chunk: Chunk, in bytes: RawSpan) throws(MCAPError) {
-      try chunk.requireUncompressed()
-      var offset = chunk.records.lowerBound
-      while offset < chunk.records.upperBound {
-        let head = try RecordHead(at: offset, end: chunk.records.upperBound, in: bytes)
-        switch try Record(head, in: bytes) {
-        case .schema(let schema): schemas.append((schema, offset))
-        case .channel(let channel): channels.append((channel, offset))
-        case .message(let message):
-          messages.append((message.channelID, offset - chunk.records.lowerBound))
-        default: break
+    init(of chunk: OpenedChunk, in file: RawSpan) throws(MCAPError) {
+      var batch = Batch()
+      batch.place = chunk.place
+      try chunk.withBytes(in: file) { (bytes) throws(MCAPError) in
+        try chunk.forEachRecord(in: bytes) { (record, offset) throws(MCAPError) in
+          // Of records that were compressed, the chunk is the place in the file.
+          let place = chunk.records == nil ? offset : chunk.place
+          switch record {
+          case .schema(let schema): batch.schemas.append((schema, place))
+          case .channel(let channel): batch.channels.append((channel, place))
+          case .message(let message):
+            batch.messages.append(
+              (message.channelID, offset - chunk.range.lowerBound, message.logTime))
+          default: break
+          }
         }
-        offset = head.content.upperBound
       }
+      self = batch
     }
+
+    private init() {}
   }
 
   /// Adds a chunk's records.
@@ -30,6 +39,12 @@ extension Contents {
     for (schema, offset) in batch.schemas { try add(schema, at: offset) }
     for (channel, offset) in batch.channels { try add(channel, at: offset) }
     for message in batch.messages where channels[message.channelID] == nil { return false }
+    messagesLeft -= batch.messages.count
+    guard messagesLeft >= 0 else {
+      throw MCAPError(
+        .malformedRecord, at: batch.place,
+        "the chunks up to this one hold more messages than are read; raise the reader's limit")
+    }
     for message in batch.messages {
       locations[message.channelID, default: []].append(
         Location(chunk: position, offset: message.offset))
@@ -41,8 +56,12 @@ extension Contents {
   ///
   /// In a file that was not finished, the first record that cannot be read ends the reading: what precedes
   /// counts, and ``damage`` says what ended it.
-  mutating func scan(_ bytes: RawSpan, from start: Int) throws(MCAPError) {
+  mutating func scan(
+    _ source: borrowing ByteSource, from start: Int, _ opener: ChunkOpener
+  ) throws(MCAPError) {
+    let bytes = source.bytes
     var offset = start
+    var pages = 0
     var isPastData = false
     do throws(MCAPError) {
       while true {
@@ -63,8 +82,9 @@ extension Contents {
           return try compareWithStatistics(at: offset)
         }
         if case .dataEnd = record { isPastData = true }
-        try add(record, from: offset, head, isPastData: isPastData, bytes)
+        try add(record, from: offset, head, isPastData: isPastData, bytes, opener)
         offset = head.content.upperBound
+        source.forget(&pages, upTo: offset)
       }
     } catch {
       if isComplete || error.code == .unsupportedCompression { throw error }
@@ -73,7 +93,8 @@ extension Contents {
   }
 
   private mutating func add(
-    _ record: Record, from offset: Int, _ head: RecordHead, isPastData: Bool, _ bytes: RawSpan
+    _ record: Record, from offset: Int, _ head: RecordHead, isPastData: Bool, _ bytes: RawSpan,
+    _ opener: ChunkOpener
   ) throws(MCAPError) {
     let byteCount = UInt64(head.content.upperBound - offset)
     switch record {
@@ -85,8 +106,8 @@ extension Contents {
       locations[message.channelID, default: []].append(
         Location(chunk: Location.unchunked, offset: offset))
     case .chunk(let chunk) where !isPastData:
-      try chunk.verify(bytes)
-      let batch = try Batch(of: chunk, in: bytes)
+      try chunk.verifyInPlace(bytes)
+      let batch = try Batch(of: opener.open(chunk, in: bytes, keeps: false), in: bytes)
       guard try commit(batch, position: UInt32(clamping: chunks.count)) else {
         throw undeclared(offset)
       }

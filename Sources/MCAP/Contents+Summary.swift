@@ -3,27 +3,9 @@ extension Contents {
   ///
   /// - Returns: False where the summary does not lead to all messages, so that the file must be scanned.
   mutating func readSummary(
-    _ footer: Footer, at footerOffset: Int, _ bytes: RawSpan
+    _ footer: Footer, at footerOffset: Int, _ bytes: RawSpan, _ opener: ChunkOpener
   ) throws(MCAPError) -> Bool {
-    guard footer.summaryStart != 0 else { return false }
-    guard let start = Int(exactly: footer.summaryStart), start >= magic.count,
-      start <= footerOffset
-    else {
-      throw MCAPError(
-        .invalidIndex, at: footerOffset,
-        "the footer puts the summary at \(footer.summaryStart), outside of the file;"
-          + " read the file streamed")
-    }
-    if footer.summaryCRC != 0 {
-      let covered = start..<(footerOffset + recordHeadByteCount + 16)
-      let actual = CRC32.checksum(of: bytes.extracting(covered))
-      guard actual == footer.summaryCRC else {
-        throw MCAPError(
-          .checksumMismatch, at: start,
-          "the summary has CRC \(actual), the footer states \(footer.summaryCRC);"
-            + " copy the file anew or read it streamed")
-      }
-    }
+    guard let start = try Self.summaryStart(footer, at: footerOffset, bytes) else { return false }
     var indexes: [ChunkIndex] = []
     var offset = start
     while offset < footerOffset {
@@ -51,7 +33,7 @@ extension Contents {
     var free = magic.count  // The end of what earlier chunks and their indexes take.
     for index in indexes {
       let chunk = try locate(index, after: free, before: start, bytes)
-      guard try readMessageIndexes(of: index, chunk, before: start, bytes) else { return false }
+      guard try readMessageIndexes(of: index, chunk, bytes, opener) else { return false }
       chunks.append(chunk)
       free = Int(index.chunkStartOffset + index.chunkByteCount + index.messageIndexByteCount)
     }
@@ -68,6 +50,32 @@ extension Contents {
       return false
     }
     return true
+  }
+
+  /// Where the summary begins, whose checksum is verified; nil where there is none.
+  static func summaryStart(
+    _ footer: Footer, at footerOffset: Int, _ bytes: RawSpan
+  ) throws(MCAPError) -> Int? {
+    guard footer.summaryStart != 0 else { return nil }
+    guard let start = Int(exactly: footer.summaryStart), start >= magic.count,
+      start <= footerOffset
+    else {
+      throw MCAPError(
+        .invalidIndex, at: footerOffset,
+        "the footer puts the summary at \(footer.summaryStart), outside of the file;"
+          + " read the file streamed")
+    }
+    if footer.summaryCRC != 0 {
+      let covered = start..<(footerOffset + recordHeadByteCount + 16)
+      let actual = CRC32.checksum(of: bytes.extracting(covered))
+      guard actual == footer.summaryCRC else {
+        throw MCAPError(
+          .checksumMismatch, at: start,
+          "the summary has CRC \(actual), the footer states \(footer.summaryCRC);"
+            + " copy the file anew or read it streamed")
+      }
+    }
+    return start
   }
 
   /// The chunk that an index entry points at; entries must not overlap.
@@ -92,11 +100,11 @@ extension Contents {
 
   /// Adds the messages of the chunk that comes next in ``chunks``.
   private mutating func readMessageIndexes(
-    of index: ChunkIndex, _ chunk: Chunk, before end: Int, _ bytes: RawSpan
+    of index: ChunkIndex, _ chunk: Chunk, _ bytes: RawSpan, _ opener: ChunkOpener
   ) throws(MCAPError) -> Bool {
     let position = UInt32(clamping: chunks.count)
     if index.messageIndexOffsets.isEmpty {
-      let batch = try Batch(of: chunk, in: bytes)
+      let batch = try Batch(of: opener.open(chunk, in: bytes), in: bytes)
       return try commit(batch, position: position)
     }
     let start = Int(index.chunkStartOffset + index.chunkByteCount)
@@ -116,12 +124,12 @@ extension Contents {
       var list = locations.removeValue(forKey: channelID) ?? []
       for entry in entries.entries {
         guard let inside = Int(exactly: entry.offset),
-          !chunk.compression.isEmpty || inside < chunk.records.count
+          entry.offset < chunk.uncompressedByteCount
         else {
           throw MCAPError(
             .invalidIndex, at: offset,
             "a message of channel \(channelID) is said to lie at \(entry.offset) in a chunk of"
-              + " \(chunk.records.count) bytes; read the file streamed")
+              + " \(chunk.uncompressedByteCount) bytes; read the file streamed")
         }
         list.append(Location(chunk: position, offset: inside))
       }

@@ -20,10 +20,16 @@ struct Contents {
   var locations: [UInt16: [Location]] = [:]
   var isIndexed = false
   var isComplete = false
+  /// Messages that chunks without an index may add yet.
+  var messagesLeft: Int
   /// What ended the reading of a file that is not complete.
   var damage: MCAPError?
 
-  init(_ bytes: RawSpan, access: ReaderAccess) throws(MCAPError) {
+  init(
+    _ source: borrowing ByteSource, access: ReaderAccess, _ opener: ChunkOpener
+  ) throws(MCAPError) {
+    let bytes = source.bytes
+    messagesLeft = opener.limits.messageCount
     guard Self.hasMagic(bytes, at: 0) else {
       throw MCAPError(
         .notMCAP, at: 0,
@@ -42,7 +48,7 @@ struct Contents {
     isComplete = footer != nil
     if access != .streamed, let footer {
       var indexed = self
-      if try indexed.readSummary(footer.record, at: footer.offset, bytes) {
+      if try indexed.readSummary(footer.record, at: footer.offset, bytes, opener) {
         indexed.isIndexed = true
         self = indexed
         return
@@ -53,7 +59,7 @@ struct Contents {
         .invalidIndex, at: bytes.byteCount,
         "the file has no summary with a chunk index; read it streamed")
     }
-    try scan(bytes, from: head.content.upperBound)
+    try scan(source, from: head.content.upperBound, opener)
   }
 
   static func hasMagic(_ bytes: RawSpan, at offset: Int) -> Bool {
@@ -66,7 +72,7 @@ struct Contents {
   }
 
   /// The footer, where the file ends as a finished file does.
-  private static func footer(
+  static func footer(
     _ bytes: RawSpan
   ) throws(MCAPError) -> (record: Footer, offset: Int)? {
     let end = bytes.byteCount - magic.count

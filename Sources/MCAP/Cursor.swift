@@ -5,14 +5,21 @@
 struct Cursor {
   private(set) var offset: Int
   let end: Int
-  /// What is being read, for error messages.
-  let subject: String
+  private let opcode: Opcode
+  private let part: StaticString?
 
-  init(_ range: Range<Int>, in subject: String) {
+  /// - Parameters:
+  ///   - opcode: The kind of record, for error messages.
+  ///   - part: Which part of it, where it is not the whole record.
+  init(_ range: Range<Int>, in opcode: Opcode, _ part: StaticString? = nil) {
     offset = range.lowerBound
     end = range.upperBound
-    self.subject = subject
+    self.opcode = opcode
+    self.part = part
   }
+
+  /// What is being read, for error messages; made only for them, as texts cost more than records.
+  private var subject: String { (part.map { "the \($0) of a " } ?? "") + "\(opcode) record" }
 
   var remaining: Int { end - offset }
   var isAtEnd: Bool { offset >= end }
@@ -55,7 +62,7 @@ struct Cursor {
   }
 
   mutating func stringMap(in bytes: RawSpan) throws(MCAPError) -> [String: String] {
-    var inner = Cursor(try prefixed(in: bytes), in: "the map of \(subject)")
+    var inner = Cursor(try prefixed(in: bytes), in: opcode, "map")
     var map: [String: String] = [:]
     while !inner.isAtEnd {
       let start = inner.offset
@@ -71,7 +78,7 @@ struct Cursor {
   }
 
   mutating func integerMap(in bytes: RawSpan) throws(MCAPError) -> [UInt16: UInt64] {
-    var inner = Cursor(try prefixed(in: bytes), in: "the map of \(subject)")
+    var inner = Cursor(try prefixed(in: bytes), in: opcode, "map")
     var map: [UInt16: UInt64] = [:]
     while !inner.isAtEnd {
       let start = inner.offset

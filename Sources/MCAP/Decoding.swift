@@ -35,7 +35,7 @@ extension Record {
       self = .unknown(opcode: head.opcode, content: head.content)
       return
     }
-    var cursor = Cursor(head.content, in: "\(opcode) record")
+    var cursor = Cursor(head.content, in: opcode)
     switch opcode {
     case .header:
       self = .header(
@@ -181,25 +181,20 @@ extension Chunk {
     }
   }
 
-  /// Refuses a chunk whose records cannot be read in place.
-  func requireUncompressed() throws(MCAPError) {
-    guard compression.isEmpty else {
-      throw MCAPError(
-        .unsupportedCompression, at: records.lowerBound,
-        "chunk compressed with \(compression) is not supported yet; write the file without compression"
-      )
-    }
+  /// Compares the records, where they are stored as they are, with the checksum that the chunk states.
+  func verifyInPlace(_ bytes: RawSpan) throws(MCAPError) {
+    if compression.isEmpty { try verify(bytes.extracting(records)) }
   }
 
-  /// Compares the records with the checksum that the chunk states.
-  func verify(_ bytes: RawSpan) throws(MCAPError) {
-    guard uncompressedCRC != 0, compression.isEmpty else { return }
-    let actual = CRC32.checksum(of: bytes.extracting(records))
+  /// Compares the uncompressed records with the checksum that the chunk states.
+  func verify(_ uncompressed: RawSpan) throws(MCAPError) {
+    guard uncompressedCRC != 0 else { return }
+    let actual = CRC32.checksum(of: uncompressed)
     guard actual == uncompressedCRC else {
       throw MCAPError(
         .checksumMismatch, at: records.lowerBound,
-        "\(records.count) bytes of a chunk have CRC \(actual), the file states \(uncompressedCRC);"
-          + " copy the file anew")
+        "\(uncompressed.byteCount) bytes of a chunk have CRC \(actual), the file states"
+          + " \(uncompressedCRC); copy the file anew")
     }
   }
 }
@@ -207,7 +202,7 @@ extension Chunk {
 extension MessageIndex {
   init(_ cursor: inout Cursor, _ bytes: RawSpan) throws(MCAPError) {
     channelID = try cursor.fixed(UInt16.self, in: bytes)
-    var inner = Cursor(try cursor.prefixed(in: bytes), in: "the entries of a message index")
+    var inner = Cursor(try cursor.prefixed(in: bytes), in: .messageIndex, "entries")
     entries = []
     entries.reserveCapacity(inner.remaining / 16)
     while !inner.isAtEnd {

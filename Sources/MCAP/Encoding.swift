@@ -42,18 +42,21 @@ extension [UInt8] {
     for index in 0..<4 { self[start + index] = UInt8(truncatingIfNeeded: length >> (index * 8)) }
   }
 
-  /// Appends a record whose content is what `body` appends.
-  mutating func append(record opcode: Opcode, _ body: (inout [UInt8]) -> Void) {
+  /// Appends a record whose content is what `body` appends, and `padding`.
+  mutating func append(
+    record opcode: Opcode, padding: [UInt8] = [], _ body: (inout [UInt8]) -> Void
+  ) {
     append(opcode.rawValue)
     let start = count
     append(fixed: UInt64(0))
     body(&self)
+    append(contentsOf: padding)
     let length = UInt64(count - start - 8)
     for index in 0..<8 { self[start + index] = UInt8(truncatingIfNeeded: length >> (index * 8)) }
   }
 
-  mutating func append(_ schema: Schema) {
-    append(record: .schema) {
+  mutating func append(_ schema: Schema, padding: [UInt8] = []) {
+    append(record: .schema, padding: padding) {
       $0.append(fixed: schema.id)
       $0.append(string: schema.name)
       $0.append(string: schema.encoding)
@@ -62,8 +65,8 @@ extension [UInt8] {
     }
   }
 
-  mutating func append(_ channel: Channel) {
-    append(record: .channel) {
+  mutating func append(_ channel: Channel, padding: [UInt8] = []) {
+    append(record: .channel, padding: padding) {
       $0.append(fixed: channel.id)
       $0.append(fixed: channel.schemaID)
       $0.append(string: channel.topic)
@@ -72,8 +75,8 @@ extension [UInt8] {
     }
   }
 
-  mutating func append(_ index: MessageIndex) {
-    append(record: .messageIndex) {
+  mutating func append(_ index: MessageIndex, padding: [UInt8] = []) {
+    append(record: .messageIndex, padding: padding) {
       $0.append(fixed: index.channelID)
       $0.append(fixed: UInt32(clamping: index.entries.count * 16))
       for entry in index.entries {
@@ -83,8 +86,8 @@ extension [UInt8] {
     }
   }
 
-  mutating func append(_ index: ChunkIndex) {
-    append(record: .chunkIndex) {
+  mutating func append(_ index: ChunkIndex, padding: [UInt8] = []) {
+    append(record: .chunkIndex, padding: padding) {
       $0.append(fixed: index.messageStartTime)
       $0.append(fixed: index.messageEndTime)
       $0.append(fixed: index.chunkStartOffset)
@@ -97,8 +100,8 @@ extension [UInt8] {
     }
   }
 
-  mutating func append(_ index: AttachmentIndex) {
-    append(record: .attachmentIndex) {
+  mutating func append(_ index: AttachmentIndex, padding: [UInt8] = []) {
+    append(record: .attachmentIndex, padding: padding) {
       $0.append(fixed: index.offset)
       $0.append(fixed: index.byteCount)
       $0.append(fixed: index.logTime)
@@ -109,16 +112,16 @@ extension [UInt8] {
     }
   }
 
-  mutating func append(_ index: MetadataIndex) {
-    append(record: .metadataIndex) {
+  mutating func append(_ index: MetadataIndex, padding: [UInt8] = []) {
+    append(record: .metadataIndex, padding: padding) {
       $0.append(fixed: index.offset)
       $0.append(fixed: index.byteCount)
       $0.append(string: index.name)
     }
   }
 
-  mutating func append(_ statistics: Statistics) {
-    append(record: .statistics) {
+  mutating func append(_ statistics: Statistics, padding: [UInt8] = []) {
+    append(record: .statistics, padding: padding) {
       $0.append(fixed: statistics.messageCount)
       $0.append(fixed: statistics.schemaCount)
       $0.append(fixed: statistics.channelCount)

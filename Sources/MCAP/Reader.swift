@@ -10,9 +10,10 @@ public enum ReaderAccess: Sendable, Hashable {
 
 /// Reads a file in place: by channel and position, or record by record.
 ///
-/// The file is mapped, and payloads of uncompressed messages are handed out where they lie. Held in memory
-/// are the declarations, about 90 bytes a chunk and 16 bytes a message; no length found in the file is
-/// believed beyond what the file holds. A file whose writer died is read up to the last complete chunk:
+/// The file is mapped, and payloads of uncompressed messages are handed out where they lie; compressed chunks
+/// need their ``ChunkCodec``, and the last few are kept. Held in memory are the declarations, about 100 bytes a
+/// chunk and 16 bytes a message; no length found in the file is believed beyond what the file holds, or for
+/// compressed chunks beyond ``ReaderLimits``. A file whose writer died is read up to the last complete chunk:
 /// ``isComplete`` is then false.
 ///
 /// The file must not be cut short while it is read; the operating system would end the process.
@@ -40,32 +41,40 @@ public final class Reader: Sendable {
   /// The metadata records' places.
   public let metadataIndexes: [MetadataIndex]
 
-  private let source: ByteSource
-  private let locations: [UInt16: [Contents.Location]]
+  let source: ByteSource
+  let opener: ChunkOpener
+  let locations: [UInt16: [Contents.Location]]
 
   /// Opens a file.
   ///
+  /// - Parameter codecs: What decompresses chunks; `[ChunkCodec].standard` of the module `MCAPCompression`.
   /// - Throws: ``MCAPError``: `.fileSystem`, `.notMCAP`, or what is wrong with the summary; a damaged
   ///   summary is never passed over silently, open the file with `.streamed` then.
   public convenience init(
-    path: String, access: ReaderAccess = .automatic
+    path: String, access: ReaderAccess = .automatic, codecs: [ChunkCodec] = [],
+    limits: ReaderLimits = ReaderLimits()
   ) throws(MCAPError) {
-    try self.init(source: ByteSource(path: path), path: path, access: access)
+    try self.init(
+      source: ByteSource(path: path), path: path, access: access,
+      ChunkOpener(codecs: codecs, limits: limits))
   }
 
   /// Reads a copy of bytes in memory.
   public convenience init(
-    copying bytes: RawSpan, name: String, access: ReaderAccess = .automatic
+    copying bytes: RawSpan, name: String, access: ReaderAccess = .automatic,
+    codecs: [ChunkCodec] = [], limits: ReaderLimits = ReaderLimits()
   ) throws(MCAPError) {
-    try self.init(source: ByteSource(copying: bytes), path: name, access: access)
+    try self.init(
+      source: ByteSource(copying: bytes, name: name), path: name, access: access,
+      ChunkOpener(codecs: codecs, limits: limits))
   }
 
   private init(
-    source: consuming ByteSource, path: String, access: ReaderAccess
+    source: consuming ByteSource, path: String, access: ReaderAccess, _ opener: ChunkOpener
   ) throws(MCAPError) {
     let contents: Contents
     do {
-      contents = try Contents(source.bytes, access: access)
+      contents = try Contents(source, access: access, opener)
     } catch {
       throw error.inFile(path)
     }
@@ -82,6 +91,7 @@ public final class Reader: Sendable {
     metadataIndexes = contents.metadata
     locations = contents.locations
     self.source = source
+    self.opener = opener
   }
 
   /// Bytes of the file.
@@ -101,23 +111,25 @@ public final class Reader: Sendable {
   /// A message without its payload; reads no other message.
   public func message(channelID: UInt16, at position: Int) throws(MCAPError) -> Message {
     let location = try locate(channelID, position)
-    do {
-      return try message(channelID, location)
-    } catch {
-      throw error.inFile(path)
-    }
+    return try message(channelID, location, open(location))
   }
 
   /// Calls `body` with a message and its payload in place; reads no other message.
   ///
   /// - Parameter position: Counts the channel's messages in the order of the file, from 0.
   /// - Throws: ``MCAPError``, or what `body` throws.
-  /// - Complexity: O(1).
+  /// - Complexity: O(1), and the chunk's size where it is compressed and not among the last few that were read.
   public func withMessage<Result>(
     channelID: UInt16, at position: Int, _ body: (Message, RawSpan) throws -> Result
   ) throws -> Result {
-    let message = try message(channelID: channelID, at: position)
-    return try source.withBytes { try body(message, $0.extracting(message.payload)) }
+    let location = try locate(channelID, position)
+    let opened = try open(location)
+    return try source.withBytes { file in
+      try opened.withBytes(in: file) { bytes in
+        let message = try message(channelID, location, bytes, opened)
+        return try body(message, bytes.extracting(message.payload))
+      }
+    }
   }
 
   /// Calls `body` with bytes of the file in place, as of a message's payload or an attachment's data.
@@ -153,58 +165,31 @@ public final class Reader: Sendable {
   /// - Throws: ``MCAPError`` `.checksumMismatch`.
   /// - Complexity: O(*n*) of the chunk's bytes.
   public func verifyChunk(at position: Int) throws(MCAPError) {
-    guard chunks.indices.contains(position) else {
-      throw MCAPError(
-        .invalidArgument, path: path, "chunk \(position) is not one of \(chunks.count)")
-    }
-    do {
-      let chunk = chunks[position]
-      try chunk.requireUncompressed()
-      try source.withBytes { (bytes) throws(MCAPError) in try chunk.verify(bytes) }
+    let chunk = try chunk(at: position)
+    do throws(MCAPError) {
+      try source.withBytes { (bytes) throws(MCAPError) in
+        try chunk.verifyInPlace(bytes)
+        _ = try opener.open(chunk, in: bytes)
+      }
     } catch {
       throw error.inFile(path)
     }
   }
 
-  /// Calls `body` with every record in the order of the file; chunks' checksums are verified.
+  /// Lets the memory of a chunk's mapped bytes go, which stay readable.
   ///
-  /// - Parameter opensChunks: Whether the records inside a chunk are given in its place.
-  /// - Throws: ``MCAPError`` where the file ends early or a record is damaged, after all that precede; or what
-  ///   `body` throws.
-  public func forEachRecord(
-    opensChunks: Bool = true, _ body: (Record) throws -> Void
-  ) throws {
-    do {
-      try source.withBytes { bytes in
-        try Self.forEachRecord(in: bytes, opensChunks: opensChunks, body)
-      }
-    } catch let error as MCAPError {
-      throw error.inFile(path)
-    }
+  /// For passes over files larger than memory; ``forEachRecord(opensChunks:verifiesDataSection:_:)`` and ``messages(topics:in:order:)``
+  /// do so by themselves.
+  public func forgetChunk(at position: Int) throws(MCAPError) {
+    source.forget(try chunk(at: position).records)
   }
 
-  private static func forEachRecord(
-    in bytes: RawSpan, opensChunks: Bool, _ body: (Record) throws -> Void
-  ) throws {
-    var offset = magic.count
-    while true {
-      let head = try RecordHead(at: offset, end: bytes.byteCount, in: bytes)
-      let record = try Record(head, in: bytes)
-      if opensChunks, case .chunk(let chunk) = record {
-        try chunk.requireUncompressed()
-        try chunk.verify(bytes)
-        var inner = chunk.records.lowerBound
-        while inner < chunk.records.upperBound {
-          let head = try RecordHead(at: inner, end: chunk.records.upperBound, in: bytes)
-          try body(try Record(head, in: bytes))
-          inner = head.content.upperBound
-        }
-      } else {
-        try body(record)
-      }
-      if case .footer = record { return }
-      offset = head.content.upperBound
+  private func chunk(at position: Int) throws(MCAPError) -> Chunk {
+    guard chunks.indices.contains(position) else {
+      throw MCAPError(
+        .invalidArgument, path: path, "chunk \(position) is not one of \(chunks.count)")
     }
+    return chunks[position]
   }
 
   private func locate(
@@ -219,22 +204,43 @@ public final class Reader: Sendable {
     return list[position]
   }
 
-  private func message(
-    _ channelID: UInt16, _ location: Contents.Location
-  ) throws(MCAPError) -> Message {
-    var start = 0
-    var end = source.byteCount
-    if location.chunk != Contents.Location.unchunked {
-      let chunk = chunks[Int(location.chunk)]
-      try chunk.requireUncompressed()
-      start = chunk.records.lowerBound
-      end = chunk.records.upperBound
+  /// The records among which a message lies: its chunk's, or the whole file.
+  func open(_ location: Contents.Location) throws(MCAPError) -> OpenedChunk {
+    guard location.chunk != Contents.Location.unchunked else {
+      return OpenedChunk(place: 0, range: 0..<source.byteCount, records: nil)
     }
-    let record = try record(at: start + location.offset, end: end)
-    guard case .message(let message) = record,
-      message.channelID == channelID
-    else { throw misplaced(UInt64(start + location.offset), "a message of channel \(channelID)") }
-    return message
+    do throws(MCAPError) {
+      return try source.withBytes { (file) throws(MCAPError) in
+        try opener.open(chunks[Int(location.chunk)], in: file)
+      }
+    } catch {
+      throw error.inFile(path)
+    }
+  }
+
+  func message(
+    _ channelID: UInt16, _ location: Contents.Location, _ opened: OpenedChunk
+  ) throws(MCAPError) -> Message {
+    try source.withBytes { (file) throws(MCAPError) in
+      try opened.withBytes(in: file) { (bytes) throws(MCAPError) in
+        try message(channelID, location, bytes, opened)
+      }
+    }
+  }
+
+  private func message(
+    _ channelID: UInt16, _ location: Contents.Location, _ bytes: RawSpan, _ opened: OpenedChunk
+  ) throws(MCAPError) -> Message {
+    let offset = opened.range.lowerBound + location.offset
+    do throws(MCAPError) {
+      let head = try RecordHead(at: offset, end: opened.range.upperBound, in: bytes)
+      guard case .message(let message) = try Record(head, in: bytes),
+        message.channelID == channelID
+      else { throw misplaced(UInt64(offset), "a message of channel \(channelID)") }
+      return message
+    } catch {
+      throw opened.inFile(error).inFile(path)
+    }
   }
 
   private func record(at offset: UInt64, _ byteCount: UInt64) throws(MCAPError) -> Record {

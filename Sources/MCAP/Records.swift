@@ -78,7 +78,7 @@ public struct Message: Sendable, Hashable {
   public var logTime: UInt64
   /// When it was published, in nanoseconds of the file's clock.
   public var publishTime: UInt64
-  /// The payload's bytes in the file.
+  /// The payload's bytes in the file; of a message in a compressed chunk, in the chunk's uncompressed records.
   public var payload: Range<Int>
 }
 

@@ -10,23 +10,23 @@
 public struct Writer: ~Copyable {
   let options: WriterOptions
   var file: OutputFile
-  var schemas: [Schema] = []
-  var channels: [Channel] = []
-  var statistics = Statistics()
-  var messageCounts: [UInt64] = []  // by channel number − 1
-  // The summary's groups, already encoded.
-  var chunkIndexes: [UInt8] = []
-  var attachmentIndexes: [UInt8] = []
-  var metadataIndexes: [UInt8] = []
+  var summary: Summary
+  // What is complete in the file: without the chunk under way, or the part of one that could not be written.
+  /// Bytes of the file up to the last complete chunk or record.
+  public private(set) var completeByteCount: UInt64 = 0
+  private(set) var completeChecksum: CRC32?
+  private var completeSchemaCount = 0
+  private var completeChannelCount = 0
   // The chunk under way.
   private var chunk: [UInt8] = []
   private var chunkChecksum = CRC32()
   private var chunkStartTime = UInt64.max
   private var chunkEndTime = UInt64.min
   private var chunkEntries: [[MessageIndex.Entry]] = []  // by channel number − 1
+  private var chunkPositions: [Int] = []  // those of chunkEntries that are not empty
   private var scratch: [UInt8] = []
   /// The failure after which nothing more is written.
-  private var failure: MCAPError?
+  var failure: MCAPError?
 
   /// Creates a file and writes its header.
   ///
@@ -41,14 +41,17 @@ public struct Writer: ~Copyable {
   ) throws(MCAPError) {
     try Self.requireShort(profile, library)
     var start = magic
-    start.append(record: .header) {
+    start.append(record: .header, padding: options.recordPadding) {
       $0.append(string: profile)
       $0.append(string: library)
     }
     var output = try OutputFile(path: path)
     if options.checksumsDataSection { output.checksum = CRC32() }
     unsafe try output.write(start.span.bytes)
+    completeByteCount = output.byteCount
+    completeChecksum = output.checksum
     self.options = options
+    summary = Summary(options)
     file = output
   }
 
@@ -59,17 +62,17 @@ public struct Writer: ~Copyable {
     throws(MCAPError) -> UInt16
   {
     try Self.requireShort(name, encoding)
-    guard schemas.count < UInt16.max, data.count <= UInt32.max else {
+    guard summary.schemas.count < UInt16.max, data.count <= UInt32.max else {
       throw MCAPError(
         .invalidArgument, path: file.path,
-        "schema \(name) of \(data.count) bytes is number \(schemas.count + 1); at most 65535 of 4 GiB fit"
+        "schema \(name) of \(data.count) bytes is number \(summary.schemas.count + 1); at most 65535 of 4 GiB fit"
       )
     }
     let schema = Schema(
-      id: UInt16(schemas.count + 1), name: name, encoding: encoding, data: data)
-    schemas.append(schema)
+      id: UInt16(summary.schemas.count + 1), name: name, encoding: encoding, data: data)
+    summary.add(schema)
     scratch.removeAll(keepingCapacity: true)
-    scratch.append(schema)
+    scratch.append(schema, padding: looseRecordPadding)
     try appendScratch()
     return schema.id
   }
@@ -82,20 +85,19 @@ public struct Writer: ~Copyable {
   ) throws(MCAPError) -> UInt16 {
     try Self.requireShort(topic, messageEncoding)
     for (key, value) in metadata { try Self.requireShort(key, value) }
-    guard channels.count < UInt16.max, schemaID <= schemas.count else {
+    guard summary.channels.count < UInt16.max, schemaID <= summary.schemas.count else {
       throw MCAPError(
         .invalidArgument, path: file.path,
-        "channel \(topic) is number \(channels.count + 1) and has schema \(schemaID) of"
-          + " \(schemas.count); declare its schema first, and at most 65535 channels")
+        "channel \(topic) is number \(summary.channels.count + 1) and has schema \(schemaID)"
+          + " of \(summary.schemas.count); declare its schema first, and at most 65535 channels")
     }
     let channel = Channel(
-      id: UInt16(channels.count + 1), schemaID: schemaID, topic: topic,
+      id: UInt16(summary.channels.count + 1), schemaID: schemaID, topic: topic,
       messageEncoding: messageEncoding, metadata: metadata)
-    channels.append(channel)
-    messageCounts.append(0)
+    summary.add(channel)
     chunkEntries.append([])
     scratch.removeAll(keepingCapacity: true)
-    scratch.append(channel)
+    scratch.append(channel, padding: looseRecordPadding)
     try appendScratch()
     return channel.id
   }
@@ -113,10 +115,11 @@ public struct Writer: ~Copyable {
   ) throws(MCAPError) {
     try requireHealthy()
     let position = Int(channelID) - 1
-    guard channels.indices.contains(position) else {
+    guard summary.channels.indices.contains(position) else {
       throw MCAPError(
         .invalidArgument, path: file.path,
-        "channel \(channelID) is not one of the \(channels.count) declared; declare it first")
+        "channel \(channelID) is not one of the \(summary.channels.count) declared; declare it first"
+      )
     }
     let offset = UInt64(chunk.count)
     scratch.removeAll(keepingCapacity: true)
@@ -126,21 +129,19 @@ public struct Writer: ~Copyable {
     scratch.append(fixed: sequence)
     scratch.append(fixed: logTime)
     scratch.append(fixed: publishTime ?? logTime)
-    messageCounts[position] += 1
-    statistics.messageStartTime =
-      statistics.messageCount == 0 ? logTime : min(statistics.messageStartTime, logTime)
-    statistics.messageEndTime = max(statistics.messageEndTime, logTime)
-    statistics.messageCount += 1
     guard options.chunkByteCount > 0 else {
       try write(scratch)
-      return try write(payload)
+      try write(payload)
+      summary.count(1, at: position, times: logTime...logTime)
+      return markComplete()
     }
+    if chunkEntries[position].isEmpty { chunkPositions.append(position) }
     chunkEntries[position].append(MessageIndex.Entry(logTime: logTime, offset: offset))
     chunkStartTime = min(chunkStartTime, logTime)
     chunkEndTime = max(chunkEndTime, logTime)
     try appendScratch()
     if options.checksumsChunks { chunkChecksum.update(payload) }
-    if payload.byteCount >= options.directPayloadByteCount {
+    if payload.byteCount >= options.directPayloadByteCount, options.compression == nil {
       return try closeChunk(tail: payload)
     }
     chunk.append(copying: payload)
@@ -162,7 +163,7 @@ public struct Writer: ~Copyable {
     unsafe checksum.update(content.span.bytes)
     checksum.update(data)
     let start = file.byteCount
-    let length = UInt64(content.count + data.byteCount + 4)
+    let length = UInt64(content.count + data.byteCount + 4 + options.recordPadding.count)
     scratch.removeAll(keepingCapacity: true)
     scratch.append(Opcode.attachment.rawValue)
     scratch.append(fixed: length)
@@ -171,13 +172,14 @@ public struct Writer: ~Copyable {
     try write(data)
     scratch.removeAll(keepingCapacity: true)
     scratch.append(fixed: checksum.value)
+    scratch.append(contentsOf: options.recordPadding)
     try write(scratch)
-    statistics.attachmentCount += 1
-    attachmentIndexes.append(
+    summary.add(
       AttachmentIndex(
         offset: start, byteCount: length + UInt64(recordHeadByteCount), logTime: logTime,
         createTime: createTime, dataByteCount: UInt64(data.byteCount), name: name,
         mediaType: mediaType))
+    markComplete()
   }
 
   /// Writes named text values.
@@ -186,14 +188,14 @@ public struct Writer: ~Copyable {
     for (key, value) in metadata.entries { try Self.requireShort(key, value) }
     let start = file.byteCount
     scratch.removeAll(keepingCapacity: true)
-    scratch.append(record: .metadata) {
+    scratch.append(record: .metadata, padding: options.recordPadding) {
       $0.append(string: metadata.name)
       $0.append(map: metadata.entries)
     }
     try write(scratch)
-    statistics.metadataCount += 1
-    metadataIndexes.append(
+    summary.add(
       MetadataIndex(offset: start, byteCount: UInt64(scratch.count), name: metadata.name))
+    markComplete()
   }
 
   /// Closes the chunk under way, so that a reader finds its messages even if nothing more is written.
@@ -214,47 +216,90 @@ public struct Writer: ~Copyable {
     let start = file.byteCount
     let hasMessages = chunkStartTime <= chunkEndTime
     let recordByteCount = UInt64(chunk.count + tail.byteCount)
+    var compressed: [UInt8] = []
+    if let codec = options.compression {
+      unsafe compressed = try codec.compress(chunk.span.bytes)
+    }
+    let isCompressed = !compressed.isEmpty && compressed.count < chunk.count
+    let compression = isCompressed ? options.compression?.name ?? "" : ""
+    let storedByteCount = isCompressed ? UInt64(compressed.count) : recordByteCount
     var index = ChunkIndex(
       messageStartTime: hasMessages ? chunkStartTime : 0,
       messageEndTime: hasMessages ? chunkEndTime : 0, chunkStartOffset: start, chunkByteCount: 0,
-      messageIndexOffsets: [:], messageIndexByteCount: 0, compression: "",
-      compressedByteCount: recordByteCount, uncompressedByteCount: recordByteCount)
+      messageIndexOffsets: [:], messageIndexByteCount: 0, compression: compression,
+      compressedByteCount: storedByteCount, uncompressedByteCount: recordByteCount)
     var head: [UInt8] = [Opcode.chunk.rawValue]
-    head.append(fixed: 40 + recordByteCount)
+    head.append(fixed: 40 + UInt64(compression.utf8.count) + storedByteCount)
     head.append(fixed: index.messageStartTime)
     head.append(fixed: index.messageEndTime)
     head.append(fixed: recordByteCount)
     head.append(fixed: options.checksumsChunks ? chunkChecksum.value : 0)
-    head.append(string: "")
-    head.append(fixed: recordByteCount)
+    head.append(string: compression)
+    head.append(fixed: storedByteCount)
     try write(head)
-    try write(chunk)
+    try write(isCompressed ? compressed : chunk)
     try write(tail)
     index.chunkByteCount = file.byteCount - start
 
     scratch.removeAll(keepingCapacity: true)
-    for position in chunkEntries.indices where !chunkEntries[position].isEmpty {
-      if options.indexesMessages {
-        let id = channels[position].id
+    chunkPositions.sort()
+    if options.indexesMessages {
+      for position in chunkPositions {
+        let id = summary.channels[position].id
         index.messageIndexOffsets[id] = file.byteCount + UInt64(scratch.count)
-        scratch.append(MessageIndex(channelID: id, entries: chunkEntries[position]))
+        scratch.append(
+          MessageIndex(channelID: id, entries: chunkEntries[position]),
+          padding: options.recordPadding)
       }
-      chunkEntries[position].removeAll(keepingCapacity: true)
     }
     index.messageIndexByteCount = UInt64(scratch.count)
     try write(scratch)
-    if options.indexesChunks { chunkIndexes.append(index) }
-    statistics.chunkCount += 1
+    for position in chunkPositions {
+      summary.count(
+        chunkEntries[position].count, at: position, times: chunkStartTime...chunkEndTime)
+    }
+    summary.add(index)
+    startChunk()
+    markComplete()
+  }
+
+  private mutating func startChunk() {
+    for position in chunkPositions { chunkEntries[position].removeAll(keepingCapacity: true) }
+    chunkPositions.removeAll(keepingCapacity: true)
     chunk.removeAll(keepingCapacity: true)
     chunkChecksum = CRC32()
     chunkStartTime = .max
     chunkEndTime = .min
   }
 
+  /// Tells that all there is so far, but for the chunk under way, is complete in the file.
+  private mutating func markComplete() {
+    completeByteCount = file.byteCount
+    completeChecksum = file.checksum
+    guard chunk.isEmpty else { return }
+    completeSchemaCount = summary.schemas.count
+    completeChannelCount = summary.channels.count
+  }
+
+  /// Forgets what is not complete in the file.
+  mutating func dropIncomplete() {
+    startChunk()
+    summary.schemas.removeLast(summary.schemas.count - completeSchemaCount)
+    summary.channels.removeLast(summary.channels.count - completeChannelCount)
+  }
+
+  /// What ends schemas and channels, which are padded outside of chunks only.
+  private var looseRecordPadding: [UInt8] {
+    options.chunkByteCount > 0 ? [] : options.recordPadding
+  }
+
   /// Adds the record in `scratch` to the chunk under way, or to the file where there are no chunks.
   private mutating func appendScratch() throws(MCAPError) {
     try requireHealthy()
-    guard options.chunkByteCount > 0 else { return try write(scratch) }
+    guard options.chunkByteCount > 0 else {
+      try write(scratch)
+      return markComplete()
+    }
     if chunk.capacity == 0 {
       chunk.reserveCapacity(
         min(options.chunkByteCount, 64 << 20) + min(options.directPayloadByteCount, 1 << 20))

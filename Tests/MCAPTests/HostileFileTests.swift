@@ -138,7 +138,7 @@ struct HostileFileTests {
     changed += [6, UInt8(fields.count + tail.count), 0, 0, 0, 0, 0, 0, 0] + fields + tail
     let error = #expect(throws: MCAPError.self) { try reader(changed) }
     #expect(error?.code == .unsupportedCompression)
-    #expect(error?.message.contains("lz4 is not supported yet") == true)
+    #expect(error?.message.contains("lz4; give the reader the codecs") == true)
   }
 
   @Test("Records of unknown kinds are passed over")

@@ -40,16 +40,22 @@ struct Sample: Hashable {
   var payload: [UInt8]
 }
 
+extension Sample {
+  init(_ message: Message, _ bytes: RawSpan) {
+    self.init(
+      channelID: message.channelID, sequence: message.sequence, logTime: message.logTime,
+      publishTime: message.publishTime,
+      payload: unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0) })
+  }
+}
+
 /// Every message of every channel, by channel and position.
 func samples(_ reader: Reader) throws -> [UInt16: [Sample]] {
   var all: [UInt16: [Sample]] = [:]
   for channel in reader.channels {
     for position in 0..<reader.messageCount(channelID: channel.id) {
       let sample = try reader.withMessage(channelID: channel.id, at: position) { message, bytes in
-        Sample(
-          channelID: message.channelID, sequence: message.sequence, logTime: message.logTime,
-          publishTime: message.publishTime,
-          payload: unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0) })
+        Sample(message, bytes)
       }
       all[channel.id, default: []].append(sample)
     }
