@@ -4,25 +4,87 @@
 
 With EXPECTED.json, a file as this script prints it, the two are compared member by member: exit code 0 where they
 are the same, 1 with the differences where not. Tensors are given as the SHA-256 of their packed values and, for
-types that NumPy has, the sum of their elements.
+types that NumPy has, the sum of their elements; protobuf messages by the schemas in the file, which are compared
+with those that Foxglove publishes.
 """
 import hashlib
+import importlib
 import json
 import sys
 
 import numpy as np
 from mcap.reader import NonSeekingReader, SeekingReader
+from mcap_protobuf.decoder import DecoderFactory
+
+NO_FRAME = 2**32 - 1
+REPEATED = ("/image", "/boxes", "/scalars", "/findings", "/gaps", "/overhead", "/sensors/", "/tensors/")
+
+
+def digest(data):
+    return {"sha256": hashlib.sha256(data).hexdigest(), "byteCount": len(data)}
 
 
 def tensor(channel, data):
     """A tensor message as the bytes' digest and the elements' sum."""
     about = channel.metadata
     shape = [int(n) for n in about["shape"].split(",") if n]
-    found = {"sha256": hashlib.sha256(data).hexdigest(), "byteCount": len(data)}
+    found = digest(data)
     if about["elementType"] in np.sctypeDict:
         values = np.frombuffer(data, np.dtype(about["elementType"]).newbyteorder("<"))
         found["sum"] = float(values.reshape(shape).astype(np.float64).sum())
     return found
+
+
+def fields(message):
+    """A protobuf message as a dictionary of the fields that it has."""
+    return {field.name: field_value(value) for field, value in message.ListFields()}
+
+
+def field_value(value):
+    if isinstance(value, bytes):
+        return digest(value)
+    if isinstance(value, (str, int, float)):
+        return value
+    if hasattr(value, "ListFields"):
+        return fields(value)
+    return [field_value(each) for each in value]
+
+
+def published(descriptor):
+    """The definition of a message type in the packages of its publisher."""
+    if descriptor.full_name == "google.protobuf.Timestamp":
+        module = importlib.import_module("google.protobuf.timestamp_pb2")
+    else:
+        module = importlib.import_module(f"foxglove_schemas_protobuf.{descriptor.name}_pb2")
+    return getattr(module, descriptor.name).DESCRIPTOR
+
+
+def definition(descriptor):
+    """The fields of a message type, by name."""
+    return {
+        field.name: [
+            field.number,
+            field.type,
+            field.is_repeated,
+            field.message_type.full_name if field.message_type else None,
+            {value.name: value.number for value in field.enum_type.values} if field.enum_type else None,
+        ]
+        for field in descriptor.fields
+    }
+
+
+def schema_problems(descriptor, done):
+    """Where a message type, or one that it holds, is not as its publisher defines it."""
+    if descriptor.full_name in done:
+        return
+    done.add(descriptor.full_name)
+    theirs = published(descriptor)
+    if descriptor.file.name != theirs.file.name:
+        yield f"{descriptor.full_name} is defined in {descriptor.file.name}, not {theirs.file.name}"
+    yield from differences(definition(descriptor), definition(theirs), descriptor.full_name)
+    for field in descriptor.fields:
+        if field.message_type:
+            yield from schema_problems(field.message_type, done)
 
 
 def describe(path, reader_type):
@@ -38,21 +100,34 @@ def describe(path, reader_type):
         for metadata in reader().iter_metadata():
             if metadata.name == "exray.run":
                 trace["run"] = dict(metadata.metadata)
+        factory = DecoderFactory()
+        done = set()
         for schema, channel, message in reader().iter_messages(log_time_order=False):
             trace["channels"][channel.topic] = {
                 "messageEncoding": channel.message_encoding,
                 "schema": schema.name if schema else None,
                 "metadata": dict(channel.metadata),
             }
-            frame = trace["frames"].setdefault(str(message.sequence), {})
-            if channel.topic in frame:
-                sys.exit(f"{path}: frame {message.sequence} has {channel.topic} twice")
             if channel.message_encoding == "exray.tensor":
-                frame[channel.topic] = tensor(channel, message.data)
+                found = tensor(channel, message.data)
             elif channel.message_encoding == "json":
-                frame[channel.topic] = json.loads(message.data)
+                found = json.loads(message.data)
+            elif channel.message_encoding == "protobuf":
+                decoded = factory.decoder_for(channel.message_encoding, schema)(message.data)
+                problems = list(schema_problems(decoded.DESCRIPTOR, done))
+                if problems:
+                    sys.exit(f"{path}: " + "\n".join(problems))
+                found = fields(decoded)
             else:
-                frame[channel.topic] = hashlib.sha256(message.data).hexdigest()
+                found = hashlib.sha256(message.data).hexdigest()
+            isolated = message.sequence == NO_FRAME
+            frame = trace["frames"].setdefault("none" if isolated else str(message.sequence), {})
+            if isolated or channel.topic.startswith(REPEATED):
+                frame.setdefault(channel.topic, []).append(found)
+            elif channel.topic in frame:
+                sys.exit(f"{path}: frame {message.sequence} has {channel.topic} twice")
+            else:
+                frame[channel.topic] = found
     return trace
 
 

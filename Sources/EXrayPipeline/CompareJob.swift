@@ -1,12 +1,15 @@
-import EXray
+import EXrayCore
 import EXrayPreprocess
 import EXrayTrace
 public import EXrayValidation
+import MCAPCompression
 
 /// Compares two traces of runs over the same inputs.
 public struct CompareJob {
   private let candidate: TraceReader
   private let reference: TraceReader
+  private let candidateTensors: [ComparedTensor]
+  private let referenceTensors: [ComparedTensor]
   private let labels: LabelSpecification
   private let tool: String
 
@@ -20,8 +23,10 @@ public struct CompareJob {
   public init(
     candidate: String, reference: String, labels: LabelSpecification, tool: String
   ) throws {
-    self.candidate = try TraceReader(path: candidate)
-    self.reference = try TraceReader(path: reference)
+    self.candidate = try TraceReader(path: candidate, codecs: .standard)
+    self.reference = try TraceReader(path: reference, codecs: .standard)
+    candidateTensors = Self.tensors(self.candidate)
+    referenceTensors = Self.tensors(self.reference)
     self.labels = labels
     self.tool = tool
   }
@@ -33,7 +38,7 @@ public struct CompareJob {
     let matched = matchedFrames()
     let intended = try recipe(of: reference)
     var collector = EvidenceCollector(
-      candidate: Self.tensors(candidate), reference: Self.tensors(reference),
+      candidate: candidateTensors.map(\.tensor), reference: referenceTensors.map(\.tensor),
       frameCount: matched.count)
     var times: (candidate: [UInt64], reference: [UInt64]) = ([], [])
     for (done, frame) in matched.enumerated() {
@@ -72,7 +77,7 @@ public struct CompareJob {
     _ collector: EvidenceCollector, intended: Recipe?
   ) throws -> Explanation? {
     guard collector.comparison.evidence.inputAgreements.contains(where: { $0?.agrees == false }),
-      let input = candidate.tensors.first(where: { $0.role == .input })?.description
+      let input = candidateTensors.first(where: { $0.tensor.role == .input })?.tensor.description
     else { return nil }
     let resolved =
       intended.flatMap { try? $0.resolved(for: input) }
@@ -121,23 +126,47 @@ public struct CompareJob {
           raw.bytes.span.bytes, file: raw.name, options: intended.decode)
       },
       access: { pair, body in
-        try candidate.withTensor(pair.candidate, frame: frame.candidate) { first in
-          try reference.withTensor(pair.reference, frame: frame.reference) { second in
+        let first = candidateTensors[pair.candidate].stream
+        let second = referenceTensors[pair.reference].stream
+        _ = try candidate.withTensor(first, frame: frame.candidate) { first in
+          try reference.withTensor(second, frame: frame.reference) { second in
             body(first, second)
           }
         }
       })
   }
 
-  private static func tensors(_ trace: TraceReader) -> [RunComparison.Tensor] {
-    trace.tensors.map { stream in
-      let role: RunComparison.Tensor.Role =
-        switch stream.role {
-        case .input: .input
-        case .layer: .layer
-        case .output: .output
+  /// A tensor that takes part in the comparison, and its position in its trace.
+  private struct ComparedTensor {
+    var stream: Int
+    var tensor: RunComparison.Tensor
+  }
+
+  /// The model's tensors of which a trace holds values; those of the app's own have no place in the model, and
+  /// sketches hold no values.
+  ///
+  /// Layers and embeddings that an app logged without their op follow all ops.
+  private static func tensors(_ trace: TraceReader) -> [ComparedTensor] {
+    var nextOp = (trace.tensors.compactMap { $0.op?.index }.max() ?? -1) + 1
+    return trace.tensors.indices.compactMap { position in
+      guard !trace.isSketched(position) else { return nil }
+      let stream = trace.tensors[position]
+      var op = stream.op
+      let role: RunComparison.Tensor.Role
+      switch stream.role {
+      case .input: role = .input
+      case .output: role = .output
+      case .layer, .embedding:
+        role = .layer
+        if op == nil {
+          op = OpReference(index: nextOp, type: stream.role.rawValue)
+          nextOp += 1
         }
-      return RunComparison.Tensor(role: role, op: stream.op, description: stream.description)
+      case .custom: return nil
+      }
+      return ComparedTensor(
+        stream: position,
+        tensor: RunComparison.Tensor(role: role, op: op, description: stream.description))
     }
   }
 

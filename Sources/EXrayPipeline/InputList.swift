@@ -1,7 +1,8 @@
-import EXray
+import EXrayCore
 import EXrayPreprocess
 import EXrayTrace
 import Foundation
+import MCAPCompression
 
 /// The frames that a job runs over, found from the paths a user gave.
 public struct InputList: Sendable {
@@ -83,7 +84,7 @@ public struct InputList: Sendable {
       }
       arrays.append((path, file))
     case "mcap":
-      let trace = try TraceReader(path: path)
+      let trace = try TraceReader(path: path, codecs: .standard)
       for (index, frame) in trace.frames.enumerated() {
         items.append(Item(name: frame.name, source: .traceFrame(file: traces.count, index: index)))
       }

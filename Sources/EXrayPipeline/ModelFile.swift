@@ -1,4 +1,4 @@
-import EXray
+import EXrayCore
 public import EXrayModel
 import EXrayRuntime
 import EXrayTrace
@@ -71,11 +71,7 @@ public enum Capture: String, Sendable, CaseIterable, Codable {
 struct OpenedModel: ~Copyable {
   /// A tensor and where the session keeps it.
   struct Tensor: Sendable {
-    enum Place: Sendable, Hashable {
-      case input(Int)
-      case output(Int)
-    }
-    var place: Place
+    var place: CapturedTensor.Place
     var tensorIndex: Int
     var compared: RunComparison.Tensor
   }
@@ -129,36 +125,20 @@ struct OpenedModel: ~Copyable {
   private static func tensors(
     of graph: Subgraph, inputs: [SessionTensor], outputs: [SessionTensor]
   ) -> [Tensor] {
-    var makers: [Int: OpReference] = [:]
-    for op in graph.ops {
-      for output in op.outputs { makers[output] = op.reference }
+    graph.captured(
+      inputs: inputs.map { ($0.tensorIndex, $0.description) },
+      outputs: outputs.map { ($0.tensorIndex, $0.description) }
+    ).map { tensor in
+      let role: RunComparison.Tensor.Role =
+        switch tensor.part {
+        case .input: .input
+        case .layer: .layer
+        case .output: .output
+        }
+      return Tensor(
+        place: tensor.place, tensorIndex: tensor.tensorIndex,
+        compared: .init(role: role, op: tensor.op, description: tensor.description))
     }
-    func description(_ tensor: SessionTensor) -> TensorDescription {
-      guard graph.tensors.indices.contains(tensor.tensorIndex) else { return tensor.description }
-      var description = graph.tensors[tensor.tensorIndex].description
-      description.shape = tensor.description.shape
-      return description
-    }
-    var result: [Tensor] = inputs.enumerated().map { index, tensor in
-      Tensor(
-        place: .input(index), tensorIndex: tensor.tensorIndex,
-        compared: .init(role: .input, op: nil, description: description(tensor)))
-    }
-    let made = outputs.enumerated().map { index, tensor in
-      Tensor(
-        place: .output(index), tensorIndex: tensor.tensorIndex,
-        compared: .init(
-          role: graph.outputs.contains(tensor.tensorIndex) ? .output : .layer,
-          op: makers[tensor.tensorIndex], description: description(tensor)))
-    }
-    result += made.filter { $0.compared.role == .layer }
-      .sorted { ($0.compared.op?.index ?? 0) < ($1.compared.op?.index ?? 0) }
-    result += made.filter { $0.compared.role == .output }
-      .sorted {
-        let first = graph.outputs.firstIndex(of: $0.tensorIndex) ?? 0
-        return first < graph.outputs.firstIndex(of: $1.tensorIndex) ?? 0
-      }
-    return result
   }
 
   /// The tensors as a trace's streams; none for a run that keeps nothing.

@@ -1,4 +1,5 @@
-import EXray
+import EXrayCore
+import EXrayModel
 import EXrayRuntime
 import EXrayTrace
 import EXrayValidation

@@ -60,4 +60,25 @@ extension JSONTree {
     }
     return number
   }
+
+  /// A whole number, or nil where the key is absent or null.
+  func optionalInteger<Number: FixedWidthInteger>(_ key: String) throws(Fault) -> Number? {
+    switch self[key]?.value {
+    case nil, .null: nil
+    default: try integer(key)
+    }
+  }
+
+  /// A number; text stands for what JSON has no number for.
+  func number(_ key: String) throws(Fault) -> Double {
+    switch self[key]?.value {
+    case .number(let digits):
+      if let number = Double(digits), number.isFinite { return number }
+    case .string("NaN"): return .nan
+    case .string("Infinity"): return .infinity
+    case .string("-Infinity"): return -.infinity
+    default: break
+    }
+    throw Fault("lacks the number \(key), or it is out of range")
+  }
 }

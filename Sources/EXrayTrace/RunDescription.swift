@@ -1,4 +1,4 @@
-/// What ran, on what and how; one a trace.
+/// What ran, on what and how; of several in a trace the last counts.
 public struct RunDescription: Codable, Hashable, Sendable {
   /// The model's file name.
   public var model: String
@@ -14,7 +14,7 @@ public struct RunDescription: Codable, Hashable, Sendable {
   public var kernels: String
   /// Threads that the runtime was given.
   public var threads: Int
-  /// What was captured: `none`, `io` or `layers`.
+  /// What was captured: `none`, `output`, `io`, `embedding`, `layers` or `sketch`.
   public var capture: String
   /// The machine.
   public var device: String

@@ -3,15 +3,23 @@ import EXrayJSON
 // The JSON of each sample: members in a fixed order, so that equal samples give equal bytes.
 
 extension FrameDescription {
-  /// - Parameter raw: The media type and the name of the frame's raw input, where it has one.
-  func json(raw: (mediaType: String, name: String)?) -> String {
-    let known = label.map { #","label":\#(quoted($0))"# } ?? ""
-    let input =
-      raw.map {
-        #","raw":{"mediaType":\#(quoted($0.mediaType)),"name":\#(quoted($0.name))}"#
-      } ?? ""
-    return #"{"index":\#(index),"name":\#(quoted(name))\#(known)"#
-      + #","timeNanoseconds":\#(timeNanoseconds)\#(input)}"#
+  /// - Parameter raw: The frame's raw input, where it has one.
+  func appendJSON(to json: inout [UInt8], raw: RawDescription?) {
+    json.append(#"{"index":"#)
+    json.append(digits: UInt64(clamping: index))
+    json.append(#","name":"#)
+    json.append(quoted: name)
+    if let label {
+      json.append(#","label":"#)
+      json.append(quoted: label)
+    }
+    json.append(#","timeNanoseconds":"#)
+    json.append(digits: timeNanoseconds)
+    if let raw {
+      json.append(#","raw":"#)
+      raw.appendJSON(to: &json)
+    }
+    json.append("}")
   }
 
   init(json: JSONTree) throws(Fault) {
@@ -22,11 +30,39 @@ extension FrameDescription {
   }
 }
 
+extension RawDescription {
+  func appendJSON(to json: inout [UInt8]) {
+    json.append(#"{"mediaType":"#)
+    json.append(quoted: mediaType)
+    json.append(#","name":"#)
+    json.append(quoted: name)
+    if let sha256 {
+      json.append(#","sha256":"#)
+      json.append(quoted: sha256)
+    }
+    if let byteCount {
+      json.append(#","byteCount":"#)
+      json.append(digits: byteCount)
+    }
+    json.append("}")
+  }
+
+  init(json: JSONTree) throws(Fault) {
+    self.init(
+      mediaType: try json.text("mediaType"), name: try json.text("name"),
+      sha256: try json.optionalText("sha256"), byteCount: try json.optionalInteger("byteCount"))
+  }
+}
+
 extension LatencySample {
-  var json: String {
-    #"{"preprocessNanoseconds":\#(preprocessNanoseconds)"#
-      + #","inferenceNanoseconds":\#(inferenceNanoseconds)"#
-      + #","endToEndNanoseconds":\#(endToEndNanoseconds)}"#
+  func appendJSON(to json: inout [UInt8]) {
+    json.append(#"{"preprocessNanoseconds":"#)
+    json.append(digits: preprocessNanoseconds)
+    json.append(#","inferenceNanoseconds":"#)
+    json.append(digits: inferenceNanoseconds)
+    json.append(#","endToEndNanoseconds":"#)
+    json.append(digits: endToEndNanoseconds)
+    json.append("}")
   }
 
   init(json: JSONTree) throws(Fault) {
@@ -38,7 +74,13 @@ extension LatencySample {
 }
 
 extension MemorySample {
-  var json: String { #"{"residentBytes":\#(residentBytes),"peakBytes":\#(peakBytes)}"# }
+  func appendJSON(to json: inout [UInt8]) {
+    json.append(#"{"residentBytes":"#)
+    json.append(digits: residentBytes)
+    json.append(#","peakBytes":"#)
+    json.append(digits: peakBytes)
+    json.append("}")
+  }
 
   init(json: JSONTree) throws(Fault) {
     self.init(
@@ -47,9 +89,14 @@ extension MemorySample {
 }
 
 extension SpanSample {
-  var json: String {
-    #"{"name":\#(quoted(name)),"startNanoseconds":\#(startNanoseconds)"#
-      + #","durationNanoseconds":\#(durationNanoseconds)}"#
+  func appendJSON(to json: inout [UInt8]) {
+    json.append(#"{"name":"#)
+    json.append(quoted: name)
+    json.append(#","startNanoseconds":"#)
+    json.append(digits: startNanoseconds)
+    json.append(#","durationNanoseconds":"#)
+    json.append(digits: durationNanoseconds)
+    json.append("}")
   }
 
   init(json: JSONTree) throws(Fault) {
@@ -60,19 +107,21 @@ extension SpanSample {
 }
 
 extension OpTimingSample {
-  var json: String {
-    let index = opIndex.map { #","opIndex":\#($0)"# } ?? ""
-    return #"{"label":\#(quoted(label))\#(index),"microseconds":\#(microseconds)}"#
+  func appendJSON(to json: inout [UInt8]) {
+    json.append(#"{"label":"#)
+    json.append(quoted: label)
+    if let opIndex {
+      json.append(#","opIndex":"#)
+      json.append(contentsOf: String(opIndex).utf8)
+    }
+    json.append(#","microseconds":"#)
+    json.append(contentsOf: String(microseconds).utf8)
+    json.append("}")
   }
 
   init(json: JSONTree) throws(Fault) {
-    var opIndex: Int?
-    if json["opIndex"] != nil { opIndex = try json.integer("opIndex") as Int }
     self.init(
-      label: try json.text("label"), opIndex: opIndex,
+      label: try json.text("label"), opIndex: try json.optionalInteger("opIndex"),
       microseconds: try json.integer("microseconds"))
   }
 }
-
-/// A text in quotes; control characters are escaped by their numbers only.
-private func quoted(_ text: String) -> String { JSONTree.quoted(text, escapes: .numeric) }

@@ -1,4 +1,4 @@
-public import EXray
+public import EXrayCore
 
 /// What part a tensor plays in a run.
 public enum TensorRole: String, Codable, Sendable, CaseIterable {
@@ -8,9 +8,14 @@ public enum TensorRole: String, Codable, Sendable, CaseIterable {
   case layer
   /// An output of the model.
   case output
+  /// A tensor inside of the model that stands for its input, as the one before the classifier.
+  case embedding
+  /// Any other tensor of the app; a frame may have it several times.
+  case custom
 }
 
-/// A tensor of which a trace holds the values, at most once a frame.
+/// A tensor of which a trace holds the values, or sketches of them; at most once a frame but for
+/// ``TensorRole/custom``.
 public struct TensorStream: Hashable, Codable, Sendable {
   /// What part the tensor plays.
   public var role: TensorRole
@@ -40,9 +45,14 @@ public struct TensorStream: Hashable, Codable, Sendable {
     switch role {
     case .input: "/inputs/\(index)"
     case .output: "/outputs/\(index)"
-    case .layer:
-      "/layers/" + String(repeating: "0", count: max(0, 4 - String(index).utf8.count)) + "\(index)"
+    case .embedding: "/embeddings/\(index)"
+    case .layer: "/layers/\(fourDigits)"
+    case .custom: "/tensors/\(fourDigits)"
     }
+  }
+
+  private var fourDigits: String {
+    String(repeating: "0", count: max(0, 4 - String(index).utf8.count)) + "\(index)"
   }
 
   /// The description as a channel's metadata.
@@ -68,7 +78,9 @@ public struct TensorStream: Hashable, Codable, Sendable {
     let fields = Fields(entries)
     let roleName = try fields.text("role")
     guard let role = TensorRole(rawValue: roleName) else {
-      throw Fault("has the role \(roleName), none of input, layer, output")
+      throw Fault(
+        "has the role \(roleName), none of \(TensorRole.allCases.map(\.rawValue).joined(separator: ", "))"
+      )
     }
     let typeName = try fields.text("elementType")
     guard let elementType = ElementType(rawValue: typeName) else {

@@ -2,7 +2,12 @@ import MCAP
 
 /// Which channel of a container carries what, checked.
 struct TraceChannels {
-  private(set) var tensors: [TensorStream] = []
+  struct Tensor: Hashable {
+    var stream: TensorStream
+    var isSketched: Bool
+  }
+
+  private(set) var tensors: [Tensor] = []
   private(set) var tensorChannels: [UInt16] = []
   private(set) var streams: [TraceLayout.Stream: UInt16] = [:]
 
@@ -13,30 +18,29 @@ struct TraceChannels {
       throw TraceError(
         .notATrace, path: container.path,
         "an MCAP file of profile \"\(profile.prefix(40))\", not \"\(TraceLayout.profile)\";"
-          + " give a file that exray run wrote")
+          + " give a file that exray run or an app's monitor wrote")
     }
-    var topics: Set<String> = []
+    var known: Set<Tensor> = []
     for channel in container.channels {
-      let stream = TraceLayout.Stream.allCases.first { $0.topic == channel.topic }
-      let isTensor = channel.messageEncoding == TraceLayout.tensorEncoding
-      guard isTensor || stream != nil else { continue }
       do throws(Fault) {
-        guard topics.insert(channel.topic).inserted else {
-          throw Fault("has a topic that another channel has")
-        }
-        if isTensor {
-          let tensor = try TensorStream(entries: channel.metadata)
-          guard tensor.topic == channel.topic else {
-            throw Fault("says it is \(tensor.topic)")
+        switch channel.messageEncoding {
+        case TraceLayout.tensorEncoding, TraceLayout.sketchEncoding:
+          let tensor = Tensor(
+            stream: try TensorStream(entries: channel.metadata),
+            isSketched: channel.messageEncoding == TraceLayout.sketchEncoding)
+          guard tensor.stream.topic == channel.topic else {
+            throw Fault("says it is \(tensor.stream.topic)")
+          }
+          guard known.insert(tensor).inserted else {
+            throw Fault("has a topic and a description that another channel has")
           }
           tensors.append(tensor)
           tensorChannels.append(channel.id)
-        } else if let stream {
-          guard channel.messageEncoding == stream.encoding else {
-            throw Fault(
-              "is encoded as \(channel.messageEncoding.prefix(40)), not as \(stream.encoding)")
+        default:
+          guard let stream = try Self.stream(of: channel, container) else { continue }
+          guard streams.updateValue(channel.id, forKey: stream) == nil else {
+            throw Fault("has a topic that another channel has")
           }
-          streams[stream] = channel.id
         }
       } catch {
         throw TraceError(
@@ -51,14 +55,33 @@ struct TraceChannels {
     }
   }
 
-  /// Reads the run description, of which there must be one.
+  /// The stream that a channel carries, or nil where its topic is of another kind.
+  private static func stream(
+    of channel: Channel, _ container: MCAP.Reader
+  ) throws(Fault) -> TraceLayout.Stream? {
+    let candidates = TraceLayout.Stream.allCases.filter { $0.topic == channel.topic }
+    guard !candidates.isEmpty else { return nil }
+    guard let stream = candidates.first(where: { $0.encoding == channel.messageEncoding }) else {
+      throw Fault(
+        "is encoded as \(channel.messageEncoding.prefix(40)), not as "
+          + candidates.map(\.encoding).joined(separator: " or "))
+    }
+    if let message = stream.message {
+      let schema = container.schemas[channel.schemaID]?.name ?? ""
+      guard schema == message.fullName else {
+        throw Fault("has the schema \"\(schema.prefix(40))\", not \(message.fullName)")
+      }
+    }
+    return stream
+  }
+
+  /// Reads the run description; the last of several counts.
   static func run(_ container: MCAP.Reader) throws(TraceError) -> RunDescription {
     let places = container.metadataIndexes.filter { $0.name == TraceLayout.runMetadata }
-    guard let place = places.first, places.count == 1 else {
+    guard let place = places.max(by: { $0.offset < $1.offset }) else {
       throw TraceError(
-        .invalidRun, path: container.path, at: places.last?.offset,
-        "\(places.count) descriptions of the run (metadata \(TraceLayout.runMetadata)), one is needed;"
-          + " record the trace anew")
+        .invalidRun, path: container.path,
+        "no description of the run (metadata \(TraceLayout.runMetadata)); record the trace anew")
     }
     let metadata: Metadata
     do throws(MCAPError) {

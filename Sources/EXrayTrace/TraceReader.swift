@@ -1,82 +1,74 @@
-import EXray
+import EXrayCore
 import EXrayJSON
+public import EXraySketch
 public import MCAP
-import Synchronization
 
 /// Reads a trace in place: any tensor of any frame without reading the others.
 ///
 /// Everything is checked: descriptions when the trace is opened, byte counts and checksums when values are
-/// asked for. Held in memory are the descriptions, the frames and about 20 bytes a message; tensors stay in the file.
+/// asked for. Held in memory are the descriptions, the frames and about 24 bytes a message; tensors stay in the file.
 /// Reads from several threads at once are fine.
 public final class TraceReader: Sendable {
   /// The file, as the caller named it.
   public let path: String
   /// What ran, on what and how.
   public let run: RunDescription
-  /// The tensors of which frames may hold values, in the order of the writer.
+  /// The tensors of which frames may hold values or sketches, in the order of the writer.
   public let tensors: [TensorStream]
   /// The complete frames, in the order of their indices.
   public let frames: [FrameDescription]
   /// Whether the trace was finished; else its writer died, and ``frames`` are those it had completed.
   public let isComplete: Bool
 
-  private let container: MCAP.Reader
-  private let verifiesChecksums: Bool
+  let messages: TraceMessages
+  let streamChannels: [TraceLayout.Stream: UInt16]
   private let tensorChannels: [UInt16]
-  private let streamChannels: [TraceLayout.Stream: UInt16]
-  /// Media type and name of each frame's raw input, where it has one.
-  private let rawInputs: [RawDescription?]
-  private let state: Mutex<State>
-
-  private struct RawDescription {
-    var mediaType: String
-    var name: String
-  }
-
-  private struct State {
-    /// By position of the chunk: whether its checksum was found right.
-    var verified: [Bool]
-    /// By channel: the rising frame indices of its messages.
-    var sequences: [UInt16: [UInt32]] = [:]
-  }
+  private let areSketched: [Bool]
+  private let table: FrameTable
+  /// What each frame was made from, where that is known.
+  private let raws: [RawDescription?]
 
   /// Opens a trace.
   ///
   /// - Parameters:
   ///   - path: A finished trace, or the temporary file of a writer that died.
+  ///   - codecs: What decompresses chunks, as of a trace that another program has compressed.
   ///   - verifiesChecksums: Whether a chunk's checksum is computed before its first message is handed out.
   /// - Throws: ``TraceError`` with what is wrong, where in the file, and what to do.
-  public convenience init(path: String, verifiesChecksums: Bool = true) throws(TraceError) {
+  public convenience init(
+    path: String, codecs: [MCAP.ChunkCodec] = [], verifiesChecksums: Bool = true
+  ) throws(TraceError) {
     let container: MCAP.Reader
     do throws(MCAPError) {
-      container = try MCAP.Reader(path: path)
+      container = try MCAP.Reader(path: path, codecs: codecs)
     } catch {
       throw TraceError(error, path: path)
     }
-    try self.init(container, verifiesChecksums)
+    try self.init(container: container, verifiesChecksums: verifiesChecksums)
   }
 
   /// Reads a trace from an open container.
-  public convenience init(
-    container: MCAP.Reader, verifiesChecksums: Bool = true
-  ) throws(TraceError) {
-    try self.init(container, verifiesChecksums)
-  }
-
-  private init(_ container: MCAP.Reader, _ verifiesChecksums: Bool) throws(TraceError) {
+  public init(container: MCAP.Reader, verifiesChecksums: Bool = true) throws(TraceError) {
     let channels = try TraceChannels(container)
     path = container.path
     isComplete = container.isComplete
-    self.container = container
-    self.verifiesChecksums = verifiesChecksums
     run = try TraceChannels.run(container)
-    tensors = channels.tensors
+    tensors = channels.tensors.map(\.stream)
+    areSketched = channels.tensors.map(\.isSketched)
     tensorChannels = channels.tensorChannels
     streamChannels = channels.streams
-    state = Mutex(State(verified: [Bool](repeating: false, count: container.chunks.count)))
-    let listed = try Self.readFrames(channels.streams[.frames], container, state, verifiesChecksums)
+    messages = TraceMessages(container, verifiesChecksums: verifiesChecksums)
+    let listed = try Self.readFrames(channels.streams[.frames], messages)
     frames = listed.map(\.frame)
-    rawInputs = listed.map(\.raw)
+    raws = listed.map(\.raw)
+    table = FrameTable(numbers: listed.map { UInt32(clamping: $0.frame.index) })
+  }
+
+  /// Whether frames hold sketches of a tensor in place of its values.
+  ///
+  /// - Parameter stream: A position in ``tensors``.
+  public func isSketched(_ stream: Int) -> Bool {
+    areSketched.indices.contains(stream) && areSketched[stream]
   }
 
   /// Calls `body` with the packed values of one tensor in one frame, where they lie in the file.
@@ -84,94 +76,168 @@ public final class TraceReader: Sendable {
   /// - Parameters:
   ///   - stream: A position in ``tensors``.
   ///   - frame: A position in ``frames``.
+  ///   - repetition: Which of several, for a custom tensor that the frame has more than once.
   /// - Returns: What `body` returns, or nil where the frame has no values of the tensor.
   /// - Throws: ``TraceError``, as where the payload is not as long as the description says; or what
   ///   `body` throws.
   public func withTensor<Result>(
-    _ stream: Int, frame: Int, _ body: (RawSpan) throws -> Result
+    _ stream: Int, frame: Int, repetition: Int = 0, _ body: (RawSpan) throws -> Result
   ) throws -> Result? {
-    guard tensors.indices.contains(stream) else {
-      throw TraceError(
-        .invalidArgument, path: path, "tensor \(stream) is not one of \(tensors.count)")
+    try requireTensor(stream)
+    let places = try places(ofTensor: stream, frame: frame)
+    guard !areSketched[stream], places.indices.contains(repetition) else { return nil }
+    return try messages.withMessage(on: tensorChannels[stream], at: places[repetition]) {
+      try check($0, stream)
+      return try body($1)
     }
-    guard let message = try message(on: tensorChannels[stream], frame: frame) else { return nil }
-    let description = tensors[stream].description
-    if let expected = description.byteCount, expected != message.payload.count {
-      throw TraceError(
-        .invalidMessage, path: path, at: UInt64(message.payload.lowerBound),
-        "\(tensors[stream].topic) of frame \(frames[frame].index) holds \(message.payload.count)"
-          + " bytes, its description (\(description.elementType.rawValue) \(description.shape))"
-          + " takes \(expected); record the trace anew")
-    }
-    return try container.withBytes(message.payload, body)
   }
 
   /// Whether a frame has values of a tensor.
   public func hasTensor(_ stream: Int, frame: Int) throws(TraceError) -> Bool {
-    guard tensors.indices.contains(stream) else { return false }
-    return try position(on: tensorChannels[stream], frame: frame) != nil
+    guard tensors.indices.contains(stream), !areSketched[stream] else { return false }
+    return try !places(ofTensor: stream, frame: frame).isEmpty
+  }
+
+  /// How many times a frame has a tensor, or sketches of it: at most once but for custom tensors.
+  public func count(ofTensor stream: Int, frame: Int) throws(TraceError) -> Int {
+    try requireTensor(stream)
+    return try places(ofTensor: stream, frame: frame).count
+  }
+
+  /// The sketch of one tensor in one frame, or nil where the frame has none.
+  ///
+  /// - Parameter repetition: Which of several, for a custom tensor that the frame has more than once.
+  public func sketch(
+    of stream: Int, frame: Int, repetition: Int = 0
+  ) throws(TraceError) -> TensorSketch? {
+    try requireTensor(stream)
+    let places = try places(ofTensor: stream, frame: frame)
+    guard areSketched[stream], places.indices.contains(repetition) else { return nil }
+    return try messages.decode(
+      tensorChannels[stream], at: places[repetition], tensors[stream].topic, Self.sketch)
+  }
+
+  /// Calls `body` with every value of a tensor in the order of the file, those outside of frames and of frames that
+  /// never ended included.
+  public func forEachValue(
+    ofTensor stream: Int, _ body: (RawSpan, SampleMoment) throws -> Void
+  ) throws {
+    try requireTensor(stream)
+    guard !areSketched[stream] else { return }
+    let channel = tensorChannels[stream]
+    for position in 0..<messages.container.messageCount(channelID: channel) {
+      try messages.withMessage(on: channel, at: position) {
+        try check($0, stream)
+        try body($1, SampleMoment($0))
+      }
+    }
+  }
+
+  /// Calls `body` with every sketch of a tensor in the order of the file, those outside of frames and of frames
+  /// that never ended included.
+  public func forEachSketch(
+    ofTensor stream: Int, _ body: (TensorSketch, SampleMoment) throws -> Void
+  ) throws {
+    try requireTensor(stream)
+    guard areSketched[stream] else { return }
+    let channel = tensorChannels[stream]
+    for position in 0..<messages.container.messageCount(channelID: channel) {
+      let (sketch, moment) = try messages.decode(channel, at: position, tensors[stream].topic) {
+        (message, bytes) throws(Fault) in (try Self.sketch(message, bytes), SampleMoment(message))
+      }
+      try body(sketch, moment)
+    }
+  }
+
+  /// What a frame was made from, without its bytes; nil where that is not known.
+  ///
+  /// - Parameter frame: A position in ``frames``.
+  public func rawDescription(frame: Int) throws(TraceError) -> RawDescription? {
+    try requireFrame(frame)
+    return raws[frame]
   }
 
   /// What a frame was made from, or nil where the trace does not hold it.
   ///
   /// - Parameter frame: A position in ``frames``.
   public func rawInput(frame: Int) throws(TraceError) -> RawInput? {
-    try requireFrame(frame)
-    guard let raw = rawInputs[frame] else { return nil }
-    guard let channel = streamChannels[.raw],
-      let message = try message(on: channel, frame: frame)
-    else {
+    guard let raw = try rawDescription(frame: frame) else { return nil }
+    let copy = { (bytes: RawSpan) in unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0) } }
+    let picture: [UInt8]? = try only(.picture, frame) { (_, bytes) throws(Fault) in
+      copy(bytes.extracting(try PictureMessage.data(in: bytes)))
+    }
+    let found =
+      if let picture { picture } else {
+        try only(.raw, frame) { (_, bytes) throws(Fault) in copy(bytes) }
+      }
+    guard let found else {
+      if raw.sha256 != nil { return nil }
       throw TraceError(
         .invalidMessage, path: path,
         "frame \(frames[frame].index) names a raw input \(raw.name) that the trace does not hold;"
           + " record the trace anew")
     }
-    return RawInput(
-      mediaType: raw.mediaType, name: raw.name, bytes: try Self.bytes(of: message, container))
-  }
-
-  /// How long a frame took, or nil where that was not noted.
-  public func latency(frame: Int) throws(TraceError) -> LatencySample? {
-    try sample(.latency, frame) { (json) throws(Fault) in try LatencySample(json: json) }
-  }
-
-  /// The memory held in a frame, or nil where that was not noted.
-  public func memory(frame: Int) throws(TraceError) -> MemorySample? {
-    try sample(.memory, frame) { (json) throws(Fault) in try MemorySample(json: json) }
-  }
-
-  /// The stretches of time noted in a frame.
-  public func spans(frame: Int) throws(TraceError) -> [SpanSample] {
-    try list(.spans, frame) { (json) throws(Fault) in try SpanSample(json: json) }
-  }
-
-  /// The times of ops noted in a frame.
-  public func ops(frame: Int) throws(TraceError) -> [OpTimingSample] {
-    try list(.ops, frame) { (json) throws(Fault) in try OpTimingSample(json: json) }
+    return RawInput(mediaType: raw.mediaType, name: raw.name, bytes: found)
   }
 }
 
 extension TraceReader {
-  private func list<Item>(
-    _ stream: TraceLayout.Stream, _ frame: Int, _ item: (JSONTree) throws(Fault) -> Item
-  ) throws(TraceError) -> [Item] {
-    try sample(stream, frame) { (json) throws(Fault) in
-      guard case .array(let items) = json.value else { throw Fault("is not a list") }
-      var list: [Item] = []
-      for json in items { list.append(try item(json)) }
-      return list
-    } ?? []
+  /// The positions of a frame's messages among those of a channel.
+  func places(on channel: UInt16?, frame: Int) throws(TraceError) -> [Int] {
+    try requireFrame(frame)
+    guard let channel else { return [] }
+    let positions = try messages.positions(on: channel, frames: table)
+    return positions.range(of: table.numbers[frame]).map(positions.position)
   }
 
-  private func sample<Sample>(
-    _ stream: TraceLayout.Stream, _ frame: Int, _ decode: (JSONTree) throws(Fault) -> Sample
+  /// What `decode` makes of the frame's message on a channel that has at most one a frame.
+  func only<Sample>(
+    _ stream: TraceLayout.Stream, _ frame: Int,
+    _ decode: (Message, RawSpan) throws(Fault) -> Sample
   ) throws(TraceError) -> Sample? {
-    guard let channel = streamChannels[stream] else {
-      try requireFrame(frame)
+    guard let place = try onlyPlace(stream, frame), let channel = streamChannels[stream] else {
       return nil
     }
-    guard let message = try message(on: channel, frame: frame) else { return nil }
-    return try Self.decode(message, stream, container, decode)
+    return try messages.decode(channel, at: place, stream.topic, decode)
+  }
+
+  /// The same of a JSON message.
+  func onlyJSON<Sample>(
+    _ stream: TraceLayout.Stream, _ frame: Int, _ decode: (JSONTree) throws(Fault) -> Sample
+  ) throws(TraceError) -> Sample? {
+    guard let place = try onlyPlace(stream, frame), let channel = streamChannels[stream] else {
+      return nil
+    }
+    return try messages.decodeJSON(channel, at: place, stream) { (_, json) throws(Fault) in
+      try decode(json)
+    }
+  }
+
+  private func onlyPlace(
+    _ stream: TraceLayout.Stream, _ frame: Int
+  ) throws(TraceError) -> Int? {
+    let places = try places(on: streamChannels[stream], frame: frame)
+    if places.count > 1, let channel = streamChannels[stream] {
+      throw try repeated(channel, places[1], stream.topic)
+    }
+    return places.first
+  }
+
+  private func places(ofTensor stream: Int, frame: Int) throws(TraceError) -> [Int] {
+    let places = try places(on: tensorChannels[stream], frame: frame)
+    if places.count > 1, tensors[stream].role != .custom {
+      throw try repeated(tensorChannels[stream], places[1], tensors[stream].topic)
+    }
+    return places
+  }
+
+  private func repeated(
+    _ channel: UInt16, _ position: Int, _ topic: String
+  ) throws(TraceError) -> TraceError {
+    let message = try messages.message(on: channel, at: position)
+    return TraceError(
+      .invalidMessage, path: path, at: UInt64(clamping: message.payload.lowerBound),
+      "a second \(topic) message of frame \(message.sequence); record the trace anew")
   }
 
   private func requireFrame(_ frame: Int) throws(TraceError) {
@@ -181,141 +247,72 @@ extension TraceReader {
     }
   }
 
-  /// The frame's message on a channel, its chunk verified.
-  private func message(on channel: UInt16, frame: Int) throws(TraceError) -> Message? {
-    guard let position = try position(on: channel, frame: frame) else { return nil }
-    return try Self.message(on: channel, at: position, container, state, verifiesChecksums)
-  }
-
-  /// The position of the frame's message among those of a channel.
-  private func position(on channel: UInt16, frame: Int) throws(TraceError) -> Int? {
-    try requireFrame(frame)
-    let wanted = UInt32(truncatingIfNeeded: frames[frame].index)
-    let known = state.withLock { $0.sequences[channel] }
-    let sequences: [UInt32]
-    if let known {
-      sequences = known
-    } else {
-      sequences = try readSequences(of: channel)
-      state.withLock { $0.sequences[channel] = sequences }
-    }
-    var low = 0
-    var high = sequences.count
-    while low < high {
-      let middle = (low + high) / 2
-      if sequences[middle] < wanted { low = middle + 1 } else { high = middle }
-    }
-    return low < sequences.count && sequences[low] == wanted ? low : nil
-  }
-
-  /// The frame indices of a channel's messages, which must rise and, in a finished trace, be frames'.
-  private func readSequences(of channel: UInt16) throws(TraceError) -> [UInt32] {
-    var sequences: [UInt32] = []
-    var frame = 0
-    for position in 0..<container.messageCount(channelID: channel) {
-      let message: Message
-      do throws(MCAPError) {
-        message = try container.message(channelID: channel, at: position)
-      } catch {
-        throw TraceError(error, path: path)
-      }
-      while frame < frames.count, frames[frame].index < Int(message.sequence) { frame += 1 }
-      let isKnown = frame < frames.count && frames[frame].index == Int(message.sequence)
-      guard sequences.last.map({ $0 < message.sequence }) ?? true, isKnown || !isComplete else {
-        throw TraceError(
-          .invalidMessage, path: path, at: UInt64(message.payload.lowerBound),
-          "message \(position) of channel \(channel) is for frame \(message.sequence), which is no"
-            + " frame of the trace or not after the last; record the trace anew")
-      }
-      sequences.append(message.sequence)
-    }
-    return sequences
-  }
-
-  private static func message(
-    on channel: UInt16, at position: Int, _ container: MCAP.Reader, _ state: borrowing Mutex<State>,
-    _ verifies: Bool
-  ) throws(TraceError) -> Message {
-    do throws(MCAPError) {
-      let chunk = try container.chunkPosition(channelID: channel, at: position)
-      if verifies, let chunk, !state.withLock({ $0.verified[chunk] }) {
-        try container.verifyChunk(at: chunk)
-        state.withLock { $0.verified[chunk] = true }
-      }
-      return try container.message(channelID: channel, at: position)
-    } catch {
-      throw TraceError(error, path: container.path)
-    }
-  }
-
-  private static func bytes(
-    of message: Message, _ container: MCAP.Reader
-  ) throws(TraceError) -> [UInt8] {
-    do {
-      return try container.withBytes(message.payload) { bytes in
-        unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0) }
-      }
-    } catch let error as MCAPError {
-      throw TraceError(error, path: container.path)
-    } catch {
-      throw TraceError(.invalidMessage, path: container.path, "\(error)")
-    }
-  }
-
-  private static func decode<Sample>(
-    _ message: Message, _ stream: TraceLayout.Stream, _ container: MCAP.Reader,
-    _ decode: (JSONTree) throws(Fault) -> Sample
-  ) throws(TraceError) -> Sample {
-    do throws(Fault) {
-      guard message.payload.count <= TraceLayout.jsonByteLimit else {
-        throw Fault("takes \(message.payload.count) bytes, at most \(TraceLayout.jsonByteLimit)")
-      }
-      var json: [UInt8] = []
-      do throws(TraceError) {
-        json = try bytes(of: message, container)
-      } catch {
-        throw Fault(error.message)
-      }
-      return try decode(parsed(json))
-    } catch {
+  private func requireTensor(_ stream: Int) throws(TraceError) {
+    guard tensors.indices.contains(stream) else {
       throw TraceError(
-        .invalidMessage, path: container.path, at: UInt64(message.payload.lowerBound),
-        "\(stream.topic) message of frame \(message.sequence) \(error.text); record the trace anew")
+        .invalidArgument, path: path, "tensor \(stream) is not one of \(tensors.count)")
     }
   }
 
-  private static func parsed(_ json: [UInt8]) throws(Fault) -> JSONTree {
-    do throws(JSONError) {
-      return try JSONTree(
-        parsing: json,
-        limits: JSONLimits(
-          byteCount: TraceLayout.jsonByteLimit, depth: TraceLayout.jsonDepthLimit))
+  /// Refuses values of another byte count than the description's.
+  private func check(_ message: Message, _ stream: Int) throws(TraceError) {
+    let description = tensors[stream].description
+    guard let expected = description.byteCount, expected != message.payload.count else { return }
+    throw TraceError(
+      .invalidMessage, path: path, at: UInt64(clamping: message.payload.lowerBound),
+      "\(tensors[stream].topic) of frame \(message.sequence) holds \(message.payload.count)"
+        + " bytes, its description (\(description.elementType.rawValue) \(description.shape))"
+        + " takes \(expected); record the trace anew")
+  }
+
+  private static func sketch(_: Message, _ bytes: RawSpan) throws(Fault) -> TensorSketch {
+    do throws(SketchError) {
+      return try TensorSketch(decoding: bytes)
     } catch {
-      throw Fault("is JSON with \(error.problem), at \(error.offset) of \(json.count)")
+      throw Fault("is no sketch: \(error)")
     }
   }
 
   private static func readFrames(
-    _ channel: UInt16?, _ container: MCAP.Reader, _ state: borrowing Mutex<State>, _ verifies: Bool
+    _ channel: UInt16?, _ messages: TraceMessages
   ) throws(TraceError) -> [(frame: FrameDescription, raw: RawDescription?)] {
     guard let channel else { return [] }
     var list: [(frame: FrameDescription, raw: RawDescription?)] = []
-    for position in 0..<container.messageCount(channelID: channel) {
-      let message = try message(on: channel, at: position, container, state, verifies)
-      let last = list.last?.frame.index ?? -1
-      list.append(
-        try decode(message, .frames, container) { (json) throws(Fault) in
-          let frame = try FrameDescription(json: json)
-          guard frame.index == Int(message.sequence), frame.index > last else {
-            throw Fault("says it is frame \(frame.index), after frame \(last)")
-          }
-          guard let raw = json["raw"], raw != .null else { return (frame, nil) }
-          return (
-            frame,
-            RawDescription(mediaType: try raw.text("mediaType"), name: try raw.text("name"))
-          )
-        })
+    var isRising = true
+    for position in 0..<messages.container.messageCount(channelID: channel) {
+      let entry = try messages.decodeJSON(channel, at: position, .frames) {
+        (message, json) throws(Fault) in
+        let frame = try FrameDescription(json: json)
+        guard message.sequence != TraceLayout.noFrame,
+          UInt32(exactly: frame.index) == message.sequence
+        else {
+          throw Fault("says it is frame \(frame.index)")
+        }
+        guard let raw = json["raw"], raw != .null else {
+          return (frame: frame, raw: RawDescription?.none)
+        }
+        return (frame: frame, raw: try RawDescription(json: raw))
+      }
+      isRising = isRising && list.last.map { $0.frame.index < entry.frame.index } ?? true
+      list.append(entry)
+    }
+    guard !isRising else { return list }
+    list.sort { $0.frame.index < $1.frame.index }
+    for (first, second) in zip(list, list.dropFirst()) where first.frame.index == second.frame.index
+    {
+      throw TraceError(
+        .invalidMessage, path: messages.path,
+        "two \(TraceLayout.Stream.frames.topic) messages say they are frame \(first.frame.index);"
+          + " record the trace anew")
     }
     return list
+  }
+}
+
+extension SampleMoment {
+  init(_ message: Message) {
+    self.init(
+      frameIndex: message.sequence == TraceLayout.noFrame ? nil : message.sequence,
+      timeNanoseconds: message.logTime)
   }
 }

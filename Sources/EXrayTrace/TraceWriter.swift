@@ -1,225 +1,388 @@
-import EXray
+import EXrayCore
+public import EXraySketch
 import MCAP
 
-/// Writes one run's trace frame by frame, in memory that does not grow with the tensors.
+/// Writes one run's trace in memory that does not grow with the tensors.
+///
+/// Frames may overlap, and come in any order: each message names its frame, and the frame's
+/// ``write(_:)-(FrameRecord)`` ends it. Where one frame follows the other, ``beginFrame(_:)`` and
+/// ``endFrame()`` spare naming it each time.
 ///
 /// The file takes its name with ``finish()``; a writer that is dropped without it leaves nothing behind. A
-/// frame counts once ``endFrame()`` has returned: even a process that dies then leaves it readable in the
-/// temporary file.
+/// frame counts once it has ended and was flushed: even a process that dies then leaves it readable in the
+/// temporary file. Held in memory are small messages, at most 64 KiB between frames' ends, and about 100 bytes
+/// a frame under way.
 ///
 /// The same calls give the same bytes.
 public struct TraceWriter: ~Copyable {
-  private let path: String
-  private let tensors: [TensorStream]
+  let path: String
+  private let options: TraceWriterOptions
   private var container: MCAP.Writer
-  private var tensorChannels: [UInt16] = []
-  private var streamChannels: [TraceLayout.Stream: UInt16] = [:]
-  // The frame under way.
-  private var frame: FrameDescription?
-  private var lastIndex = -1
-  private var lastFrameOfTensor: [Int]
-  private var raw: (mediaType: String, name: String)?
-  private var latency: LatencySample?
-  private var memory: MemorySample?
-  private var spans: [SpanSample] = []
-  private var ops: [OpTimingSample] = []
+  private var channels: DeclaredChannels
+  // Small messages that wait for a chunk apart from the tensors'.
+  var waiting: [UInt8] = []
+  private var waitingMessages: [WaitingMessage] = []
+  /// A message that is put together before it is written.
+  private var scratch: [UInt8] = []
+  private var framesUnderWay: [UInt32: FrameUnderWay] = [:]
+  private var endedFrames = FrameNumbers()
+  /// The frame of those who write frame by frame.
+  var current: CurrentFrame?
+  var lastIndex = -1
+
+  private struct WaitingMessage {
+    var channelID: UInt16
+    var sequence: UInt32
+    var time: UInt64
+    var end: Int
+  }
+
+  /// What a frame has already.
+  private struct FrameUnderWay {
+    /// Positions of topics, a bit each.
+    var topics: [UInt64] = []
+    var raw: RawDescription?
+
+    mutating func insert(_ topic: Int) -> Bool {
+      let (word, bit) = (topic / 64, UInt64(1) << UInt64(topic % 64))
+      while topics.count <= word { topics.append(0) }
+      defer { topics[word] |= bit }
+      return topics[word] & bit == 0
+    }
+  }
 
   /// Creates a trace.
   ///
   /// - Parameters:
   ///   - path: The name that the file takes when it is finished; an existing file is then replaced.
-  ///   - tensors: The tensors of which frames may hold values.
+  ///   - tensors: The first of the tensors of which frames may hold values, as ``addTensor(_:isSketched:)`` takes them.
   /// - Throws: ``TraceError`` where the file cannot be created, or two streams are the same, or a
   ///   description is one that no tensor has.
-  public init(path: String, run: RunDescription, tensors: [TensorStream]) throws(TraceError) {
-    var topics: Set<String> = []
-    for tensor in tensors {
-      do throws(Fault) {
-        try tensor.check()
-      } catch {
-        throw TraceError(
-          .invalidArgument, path: path,
-          "tensor \(tensor.topic) \(tensor.description.name) \(error.text); correct its description"
-        )
-      }
-      guard topics.insert(tensor.topic).inserted else {
-        throw TraceError(
-          .invalidArgument, path: path,
-          "two tensors are \(tensor.topic); give each its own index within its role")
-      }
-    }
+  public init(
+    path: String, run: RunDescription, tensors: [TensorStream] = [],
+    options: TraceWriterOptions = TraceWriterOptions()
+  ) throws(TraceError) {
+    var channels = DeclaredChannels(path: path)
+    var container = try Self.container(path, run, options)
+    _ = try channels.channel(of: .frames, in: &container)
+    for tensor in tensors { _ = try channels.add(tensor, isSketched: false, to: &container) }
+    self.container = container
+    self.path = path
+    self.options = options
+    self.channels = channels
+  }
+
+  private static func container(
+    _ path: String, _ run: RunDescription, _ options: TraceWriterOptions
+  ) throws(TraceError) -> MCAP.Writer {
+    var containerOptions = MCAP.WriterOptions()
+    containerOptions.keepsIncompleteFile = options.keepsIncompleteFile
     do throws(MCAPError) {
       var container = try MCAP.Writer(
-        path: path, profile: TraceLayout.profile, library: TraceLayout.library)
+        path: path, profile: TraceLayout.profile, library: TraceLayout.library,
+        options: containerOptions)
       try container.write(Metadata(name: TraceLayout.runMetadata, entries: run.entries))
-      for stream in TraceLayout.Stream.allCases {
-        var schema: UInt16 = 0
-        if let (name, text) = stream.schema {
-          schema = try container.addSchema(
-            name: name, encoding: "jsonschema", data: Array(text.utf8))
-        }
-        streamChannels[stream] = try container.addChannel(
-          topic: stream.topic, messageEncoding: stream.encoding, schemaID: schema)
-      }
-      for tensor in tensors {
-        tensorChannels.append(
-          try container.addChannel(
-            topic: tensor.topic, messageEncoding: TraceLayout.tensorEncoding,
-            metadata: tensor.entries))
-      }
-      try container.flush()
-      self.container = container
+      return container
     } catch {
       throw TraceError(error, path: path)
     }
-    self.path = path
-    self.tensors = tensors
-    lastFrameOfTensor = [Int](repeating: -1, count: tensors.count)
   }
 
-  /// Begins a frame.
+  /// Declares a tensor; possible at any time.
   ///
-  /// - Throws: ``TraceError`` `.invalidArgument` where a frame is under way, or the index does not exceed the last
-  ///   frame's or does not fit 32 bits.
-  public mutating func beginFrame(_ frame: FrameDescription) throws(TraceError) {
-    if let open = self.frame { throw misuse("frame \(open.index) is under way; end it first") }
-    guard frame.index > lastIndex, UInt32(exactly: frame.index) != nil else {
-      throw misuse(
-        "frame \(frame.index) follows \(lastIndex); indices must rise and fit 32 bits")
-    }
-    self.frame = frame
-    lastIndex = frame.index
+  /// A tensor whose shape or type changes is declared again, with the same role and index.
+  ///
+  /// - Parameter isSketched: Whether sketches of its values are written, in place of the values.
+  /// - Returns: The tensor's position, by which it is written.
+  /// - Throws: ``TraceError`` `.invalidArgument` where an equal tensor was declared before, or the
+  ///   description is one that no tensor has.
+  public mutating func addTensor(
+    _ stream: TensorStream, isSketched: Bool = false
+  ) throws(TraceError) -> Int {
+    try channels.add(stream, isSketched: isSketched, to: &container)
   }
 
-  /// Writes the values of one tensor in the frame under way.
+  /// Describes the run anew, as where more is known of it than at its start; readers take the last description.
+  public mutating func replaceRun(_ run: RunDescription) throws(TraceError) {
+    do throws(MCAPError) {
+      try container.write(Metadata(name: TraceLayout.runMetadata, entries: run.entries))
+    } catch {
+      throw TraceError(error, path: path)
+    }
+  }
+
+  /// Writes the values of one tensor.
   ///
   /// - Parameters:
   ///   - bytes: Packed little-endian values in row-major order.
-  ///   - stream: A position in the list of tensors that the trace was created with.
-  public mutating func write(_ bytes: RawSpan, toTensor stream: Int) throws(TraceError) {
-    let frame = try requireFrame()
-    guard tensors.indices.contains(stream) else {
-      throw misuse("tensor \(stream) is not one of \(tensors.count)")
-    }
-    let description = tensors[stream].description
-    if let expected = description.byteCount, expected != bytes.byteCount {
+  ///   - position: What ``addTensor(_:isSketched:)`` gave, or the position in the list that the trace was created with.
+  ///   - frame: The frame's number, or nil where the values belong to none.
+  ///   - time: When, in nanoseconds since 1970.
+  public mutating func write(
+    _ bytes: RawSpan, toTensor position: Int, frame: UInt32?, time: UInt64
+  ) throws(TraceError) {
+    let tensor = try tensor(at: position, isSketched: false)
+    if let expected = tensor.byteCount, expected != bytes.byteCount {
+      let description = tensor.stream.description
       throw misuse(
-        "tensor \(tensors[stream].topic) \(description.name) takes \(expected) bytes"
+        "tensor \(tensor.stream.topic) \(description.name) takes \(expected) bytes"
           + " (\(description.elementType.rawValue) \(description.shape)), \(bytes.byteCount) given")
     }
-    guard lastFrameOfTensor[stream] != frame.index else {
-      throw misuse("frame \(frame.index) has \(tensors[stream].topic) already; write it once")
+    try note(tensor, frame)
+    try append(bytes, tensor.channelID, frame, time)
+  }
+
+  /// Writes the sketch of one tensor that was declared as sketched.
+  public mutating func write(
+    _ sketch: TensorSketch, toTensor position: Int, frame: UInt32?, time: UInt64
+  ) throws(TraceError) {
+    let tensor = try tensor(at: position, isSketched: true)
+    try note(tensor, frame)
+    waiting.append(contentsOf: sketch.encode())
+    try enqueue(tensor.channelID, frame, time)
+  }
+
+  /// Writes what a frame was made from.
+  public mutating func writeRaw(
+    _ bytes: RawSpan, mediaType: String, name: String, frame: UInt32, time: UInt64
+  ) throws(TraceError) {
+    try requireOpen(frame)
+    guard framesUnderWay[frame]?.raw == nil else {
+      throw misuse("frame \(frame) has a raw input already")
     }
-    lastFrameOfTensor[stream] = frame.index
-    try append(bytes, channelID: tensorChannels[stream], frame)
+    if let format = PictureMessage.format(ofMediaType: mediaType) {
+      let channelID = try channel(of: .picture)
+      let head = PictureMessage.head(format: format, byteCount: bytes.byteCount, time: time)
+      try append(head, then: bytes, channelID, frame, time)
+    } else {
+      try append(bytes, try channel(of: .raw), frame, time)
+    }
+    framesUnderWay[frame, default: FrameUnderWay()].raw = RawDescription(
+      mediaType: mediaType, name: name)
   }
 
-  /// Writes what the frame under way was made from.
-  public mutating func write(_ raw: RawInput) throws(TraceError) {
-    let frame = try requireFrame()
-    guard self.raw == nil else { throw misuse("frame \(frame.index) has a raw input already") }
-    self.raw = (raw.mediaType, raw.name)
-    unsafe try append(raw.bytes.span.bytes, channelID: streamChannels[.raw] ?? 0, frame)
+  /// Writes a picture's pixels.
+  public mutating func write(
+    _ image: ImageLayout, pixels: RawSpan, frame: UInt32?, time: UInt64
+  ) throws(TraceError) {
+    do throws(Fault) {
+      try image.check(pixels.byteCount)
+    } catch {
+      throw misuse("a picture \(error.text); correct its layout")
+    }
+    try requireOpen(frame)
+    let channelID = try channel(of: .image)
+    let head = ImageMessage.head(image, byteCount: pixels.byteCount, time: time)
+    try append(head, then: pixels, channelID, frame, time)
   }
 
-  /// Notes how long the frame under way took.
-  public mutating func write(_ latency: LatencySample) throws(TraceError) {
-    let frame = try requireFrame()
-    guard self.latency == nil else { throw misuse("frame \(frame.index) has a latency already") }
-    self.latency = latency
+  /// Ends a frame: from now on, or from the next ``flush()`` where the options say so, it counts.
+  ///
+  /// All of its messages have the frame's time.
+  ///
+  /// - Throws: ``TraceError`` `.invalidArgument` where the frame has ended before, or its number does not lie
+  ///   below 2³² − 1.
+  public mutating func write(_ record: FrameRecord) throws(TraceError) {
+    guard let frame = UInt32(exactly: record.frame.index) else {
+      throw misuse("frame \(record.frame.index) has a number that does not lie below 2³² − 1")
+    }
+    try requireOpen(frame)
+    let raw = record.raw ?? framesUnderWay[frame]?.raw
+    guard raw == nil || raw?.sha256 != nil || framesUnderWay[frame]?.raw != nil else {
+      throw misuse(
+        "frame \(frame) names a raw input without its digest; write its bytes, or give the digest")
+    }
+    let start = (byteCount: waiting.count, messageCount: waitingMessages.count)
+    do throws(TraceError) {
+      try enqueue(record, raw, frame)
+    } catch {
+      waiting.removeSubrange(start.byteCount...)
+      waitingMessages.removeSubrange(start.messageCount...)
+      throw error
+    }
+    framesUnderWay[frame] = nil
+    endedFrames.insert(frame)
+    if options.flushesEveryFrame || waiting.count > TraceLayout.separateChunkByteCount {
+      try flush()
+    }
   }
 
-  /// Notes the memory held in the frame under way.
-  public mutating func write(_ memory: MemorySample) throws(TraceError) {
-    let frame = try requireFrame()
-    guard self.memory == nil else { throw misuse("frame \(frame.index) has its memory already") }
-    self.memory = memory
+  /// Brings everything into the file, so that ended frames count even if the process dies.
+  public mutating func flush() throws(TraceError) {
+    do throws(MCAPError) {
+      try writeWaiting()
+      try container.flush()
+    } catch {
+      throw TraceError(error, path: path)
+    }
   }
 
-  /// Notes a stretch of time within the frame under way.
-  public mutating func write(_ span: SpanSample) throws(TraceError) {
-    _ = try requireFrame()
-    spans.append(span)
-  }
-
-  /// Notes times of ops in the frame under way, after those noted before.
-  public mutating func write(_ ops: [OpTimingSample]) throws(TraceError) {
-    _ = try requireFrame()
-    self.ops += ops
-  }
-
-  /// Ends the frame under way; from now on it counts.
-  public mutating func endFrame() throws(TraceError) {
-    let frame = try requireFrame()
-    // Whoever reads only the small messages need not touch, or verify, the chunks of the tensors.
-    if container.pendingByteCount > TraceLayout.separateChunkByteCount { try flush() }
-    if let latency { try append(latency.json, to: .latency, frame) }
-    if let memory { try append(memory.json, to: .memory, frame) }
-    if !spans.isEmpty { try append(list(spans.map(\.json)), to: .spans, frame) }
-    if !ops.isEmpty { try append(list(ops.map(\.json)), to: .ops, frame) }
-    try append(frame.json(raw: raw), to: .frames, frame)
-    try flush()
-    self.frame = nil
-    raw = nil
-    latency = nil
-    memory = nil
-    spans.removeAll(keepingCapacity: true)
-    ops.removeAll(keepingCapacity: true)
+  /// Bytes written so far, with those that wait.
+  public var byteCount: UInt64 {
+    container.byteCount + UInt64(container.pendingByteCount + waiting.count)
   }
 
   /// Completes the file and gives it its own name.
   ///
-  /// - Throws: ``TraceError``; nothing is left behind then.
+  /// Frames that have not ended are left out by readers.
+  ///
+  /// - Throws: ``TraceError``. Nothing is left behind then, but where
+  ///   ``TraceWriterOptions/keepsIncompleteFile`` says so.
   public consuming func finish() throws(TraceError) {
-    if let frame { throw misuse("frame \(frame.index) is under way; end it first") }
+    if let current {
+      throw misuse("frame \(current.record.frame.index) is under way; end it first")
+    }
     let path = path
     do throws(MCAPError) {
+      // A container that has failed throws again when it is finished.
+      do throws(MCAPError) { try writeWaiting() } catch { _ = error }
       try container.finish()
     } catch {
       throw TraceError(error, path: path)
     }
   }
 
-  private func list(_ items: [String]) -> String { "[" + items.joined(separator: ",") + "]" }
+  func misuse(_ message: String) -> TraceError {
+    TraceError(.invalidArgument, path: path, message)
+  }
+}
 
-  private mutating func append(
-    _ json: String, to stream: TraceLayout.Stream, _ frame: FrameDescription
-  ) throws(TraceError) {
-    let bytes = Array(json.utf8)
-    guard bytes.count <= TraceLayout.jsonByteLimit else {
+extension TraceWriter {
+  private func tensor(
+    at position: Int, isSketched: Bool
+  ) throws(TraceError) -> DeclaredChannels.Tensor {
+    guard channels.tensors.indices.contains(position) else {
+      throw misuse("tensor \(position) is not one of \(channels.tensors.count)")
+    }
+    let tensor = channels.tensors[position]
+    guard tensor.isSketched == isSketched else {
       throw misuse(
-        "\(stream.topic) of frame \(frame.index) takes \(bytes.count) bytes of JSON, at most"
+        "tensor \(tensor.stream.topic) takes \(isSketched ? "values" : "sketches");"
+          + " declare another for \(isSketched ? "sketches" : "values")")
+    }
+    return tensor
+  }
+
+  /// Refuses a second message of a frame's tensor.
+  private mutating func note(_ tensor: DeclaredChannels.Tensor, _ frame: UInt32?) throws(TraceError)
+  {
+    try requireOpen(frame)
+    guard let frame, tensor.stream.role != .custom else { return }
+    guard framesUnderWay[frame, default: FrameUnderWay()].insert(tensor.topic) else {
+      throw misuse("frame \(frame) has \(tensor.stream.topic) already; write it once")
+    }
+  }
+
+  func requireOpen(_ frame: UInt32?) throws(TraceError) {
+    guard let frame else { return }
+    guard frame != TraceLayout.noFrame else {
+      throw misuse("frame \(frame) has a number that does not lie below 2³² − 1")
+    }
+    guard !endedFrames.contains(frame) else {
+      throw misuse("frame \(frame) has ended; write to it before its record")
+    }
+  }
+
+  mutating func channel(of stream: TraceLayout.Stream) throws(TraceError) -> UInt16 {
+    try channels.channel(of: stream, in: &container)
+  }
+
+  private mutating func enqueue(
+    _ record: FrameRecord, _ raw: RawDescription?, _ frame: UInt32
+  ) throws(TraceError) {
+    let time = record.frame.timeNanoseconds
+    if let latency = record.latency {
+      let channelID = try channel(of: .latency)
+      latency.appendJSON(to: &waiting)
+      try enqueue(channelID, frame, time, mayFlush: false)
+    }
+    if let memory = record.memory {
+      let channelID = try channel(of: .memory)
+      memory.appendJSON(to: &waiting)
+      try enqueue(channelID, frame, time, mayFlush: false)
+    }
+    if let nanoseconds = record.processorNanoseconds {
+      let channelID = try channel(of: .processor)
+      ProcessorSample.appendJSON(nanoseconds, to: &waiting)
+      try enqueue(channelID, frame, time, mayFlush: false)
+    }
+    if !record.spans.isEmpty {
+      let channelID = try channel(of: .spans)
+      waiting.append(list: record.spans) { $1.appendJSON(to: &$0) }
+      try enqueue(channelID, frame, time, mayFlush: false)
+    }
+    if !record.ops.isEmpty {
+      let channelID = try channel(of: .ops)
+      waiting.append(list: record.ops) { $1.appendJSON(to: &$0) }
+      try enqueue(channelID, frame, time, mayFlush: false)
+    }
+    let channelID = try channel(of: .frames)
+    record.frame.appendJSON(to: &waiting, raw: raw)
+    try enqueue(channelID, frame, time, mayFlush: false)
+  }
+
+  /// Makes a message of the bytes that were appended to those that wait.
+  mutating func enqueue(
+    _ channelID: UInt16, _ frame: UInt32?, _ time: UInt64, mayFlush: Bool = true
+  ) throws(TraceError) {
+    let start = waitingMessages.last?.end ?? 0
+    guard waiting.count - start <= TraceLayout.jsonByteLimit else {
+      let byteCount = waiting.count - start
+      waiting.removeSubrange(start...)
+      throw misuse(
+        "a message of \(frame.map { "frame \($0)" } ?? "no frame") takes \(byteCount) bytes, at most"
           + " \(TraceLayout.jsonByteLimit) fit; note fewer or shorter samples a frame")
     }
-    unsafe try append(bytes.span.bytes, channelID: streamChannels[stream] ?? 0, frame)
+    waitingMessages.append(
+      WaitingMessage(
+        channelID: channelID, sequence: frame ?? TraceLayout.noFrame, time: time,
+        end: waiting.count))
+    if mayFlush, waiting.count > TraceLayout.separateChunkByteCount { try flush() }
   }
 
   private mutating func append(
-    _ bytes: RawSpan, channelID: UInt16, _ frame: FrameDescription
+    _ bytes: RawSpan, _ channelID: UInt16, _ frame: UInt32?, _ time: UInt64
   ) throws(TraceError) {
     do throws(MCAPError) {
       try container.write(
-        bytes, channelID: channelID, sequence: UInt32(truncatingIfNeeded: frame.index),
-        logTime: frame.timeNanoseconds)
+        bytes, channelID: channelID, sequence: frame ?? TraceLayout.noFrame, logTime: time)
     } catch {
       throw TraceError(error, path: path)
     }
   }
 
-  private mutating func flush() throws(TraceError) {
-    do throws(MCAPError) {
-      try container.flush()
-    } catch {
-      throw TraceError(error, path: path)
+  private mutating func append(
+    _ head: [UInt8], then bytes: RawSpan, _ channelID: UInt16, _ frame: UInt32?, _ time: UInt64
+  ) throws(TraceError) {
+    var message: [UInt8] = []
+    swap(&message, &scratch)
+    message.removeAll(keepingCapacity: true)
+    message.append(contentsOf: head)
+    unsafe bytes.withUnsafeBytes { unsafe message.append(contentsOf: $0) }
+    defer { swap(&message, &scratch) }
+    unsafe try append(message.span.bytes, channelID, frame, time)
+  }
+
+  /// Hands the small messages to the container.
+  ///
+  /// Whoever reads only these need not touch, or verify, the chunks of the tensors.
+  private mutating func writeWaiting() throws(MCAPError) {
+    guard !waitingMessages.isEmpty else { return }
+    var bytes: [UInt8] = []
+    swap(&bytes, &waiting)
+    // What cannot be written is not kept either: memory stays bounded.
+    defer {
+      bytes.removeAll(keepingCapacity: true)
+      swap(&bytes, &waiting)
+      waitingMessages.removeAll(keepingCapacity: true)
     }
-  }
-
-  private func requireFrame() throws(TraceError) -> FrameDescription {
-    guard let frame else { throw misuse("no frame is under way; begin one first") }
-    return frame
-  }
-
-  private func misuse(_ message: String) -> TraceError {
-    TraceError(.invalidArgument, path: path, message)
+    if container.pendingByteCount > TraceLayout.separateChunkByteCount { try container.flush() }
+    var start = 0
+    for message in waitingMessages {
+      unsafe try container.write(
+        bytes.span.bytes.extracting(start..<message.end), channelID: message.channelID,
+        sequence: message.sequence, logTime: message.time)
+      start = message.end
+    }
   }
 }

@@ -1,9 +1,10 @@
 import ArgumentParser
-import EXray
+import EXrayCore
 import EXrayModel
 import EXrayPipeline
 import EXrayTrace
 import Foundation
+import MCAPCompression
 
 /// `exray inspect`: a model's or a trace's contents.
 struct Inspect: ParsableCommand {
@@ -20,7 +21,7 @@ struct Inspect: ParsableCommand {
 
   func run() throws {
     if try FileAccess.isTrace(file) {
-      TraceListing(try TraceReader(path: file)).show()
+      try TraceListing(try TraceReader(path: file, codecs: .standard)).show()
     } else {
       ModelListing(try ModelFile(path: file)).show()
     }
@@ -75,7 +76,7 @@ private struct TraceListing {
 
   init(_ trace: TraceReader) { self.trace = trace }
 
-  func show() {
+  func show() throws {
     let run = trace.run
     line("\(trace.path)  \(trace.frames.count) frames\(trace.isComplete ? "" : "  (unfinished)")")
     line("model: \(run.model)  SHA-256 \(run.modelSHA256)")
@@ -86,16 +87,63 @@ private struct TraceListing {
     line("capture: \(run.capture)  written by \(run.tool)")
     if let recipe = run.recipe { line("recipe: \(recipe)") }
     print("\nstreams")
-    for tensor in trace.tensors {
+    for (position, tensor) in trace.tensors.enumerated() {
       let op = tensor.op.map { "op \($0.index) \($0.type)  " } ?? ""
-      line("  \(tensor.topic)  \(op)\(describe(tensor.description))")
+      let kind = trace.isSketched(position) ? "sketches of " : ""
+      line("  \(tensor.topic)  \(op)\(kind)\(describe(tensor.description))")
     }
+    try showEvents()
     print("\nframes")
     for frame in trace.frames.prefix(10) {
       line(
         "  \(pad("\(frame.index)", 5))  \(frame.name)\(frame.label.map { "  class \($0)" } ?? "")")
     }
     if trace.frames.count > 10 { line("  … and \(trace.frames.count - 10) more") }
+  }
+
+  /// What an app's monitor noted beside the frames.
+  private func showEvents() throws {
+    var counts = SensorReading.kinds.map {
+      (name: "\($0) readings", count: trace.readingCount(of: $0))
+    }
+    counts.append(("scalars", trace.scalarCount))
+    for (name, count) in counts where count > 0 { line("  \(count) \(name)") }
+    if trace.findingCount > 0 {
+      print("\nfindings")
+      var shown = 0
+      try trace.forEachFinding { finding, moment in
+        shown += 1
+        guard shown <= 10 else { return }
+        let place = moment.frameIndex.map { "frame \($0)  " } ?? ""
+        let tensor = finding.tensor.map { "\($0)  " } ?? ""
+        line("  \(place)\(finding.check) \(finding.outcome.rawValue)  \(tensor)\(finding.message)")
+      }
+      if shown > 10 { line("  … and \(shown - 10) more") }
+    }
+    if trace.gapCount > 0 {
+      print("\ngaps")
+      var gaps: [String: (events: UInt64, bytes: UInt64)] = [:]
+      try trace.forEachGap { gap, _ in
+        gaps[gap.reason, default: (0, 0)].events &+= gap.eventCount
+        gaps[gap.reason, default: (0, 0)].bytes &+= gap.byteCount
+      }
+      for (reason, lost) in gaps.sorted(by: { $0.key < $1.key }) {
+        line("  \(reason)  \(lost.events) events of \(lost.bytes) bytes lost")
+      }
+    }
+    if let overhead = try trace.overhead() {
+      let (app, writer) = (
+        milliseconds(overhead.appNanoseconds), milliseconds(overhead.writerNanoseconds)
+      )
+      print("")
+      line(
+        "overhead: \(overhead.events) events, \(overhead.bytes) bytes; \(app) ms in the app's threads,"
+          + " \(writer) ms in the writer's; \(overhead.droppedEvents) events dropped")
+    }
+  }
+
+  private func milliseconds(_ nanoseconds: UInt64) -> String {
+    "\((Double(nanoseconds) / 1e4).rounded() / 100)"
   }
 }
 

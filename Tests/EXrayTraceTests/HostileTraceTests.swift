@@ -1,4 +1,4 @@
-import EXray
+import EXrayCore
 import EXrayTestKit
 import EXrayTrace
 import Foundation
@@ -21,7 +21,7 @@ struct HostileTraceTests {
   private func bytes(of trace: RandomTrace) throws -> [UInt8] {
     let folder = try TemporaryFolder()
     try trace.write(to: folder.path("a.mcap"))
-    return try contents(of: folder.path("a.mcap"))
+    return try fileBytes(folder.path("a.mcap"))
   }
 
   @Test("A trace cut anywhere is refused, or read to its first frames", arguments: [1, 4, 6])
@@ -60,11 +60,11 @@ struct HostileTraceTests {
     var code: TraceError.Code
     var profile = "exray"
     var run: [String: String]? = Crafted.goodRun
-    var runCount = 1
     var tensor: [String: String] = Crafted.goodTensor
     var topics = ["/frames", "/outputs/0"]
     var frames = [#"{"index":0,"name":"a","timeNanoseconds":5}"#]
     var payload: [UInt8] = [1, 2, 3, 4]
+    var payloadCount = 1
     var tensorSequence: UInt32 = 0
 
     static let goodRun: [String: String] = [
@@ -85,9 +85,7 @@ struct HostileTraceTests {
 
     func write(to path: String) throws {
       var writer = try Writer(path: path, profile: profile, library: "test")
-      if let run {
-        for _ in 0..<runCount { try writer.write(Metadata(name: "exray.run", entries: run)) }
-      }
+      if let run { try writer.write(Metadata(name: "exray.run", entries: run)) }
       var ids: [String: UInt16] = [:]
       for topic in topics {
         let isTensor = topic.hasPrefix("/outputs")
@@ -96,8 +94,10 @@ struct HostileTraceTests {
           metadata: isTensor ? tensor : [:])
       }
       if let id = ids["/outputs/0"] {
-        unsafe try writer.write(
-          payload.span.bytes, channelID: id, sequence: tensorSequence, logTime: 5)
+        for _ in 0..<payloadCount {
+          unsafe try writer.write(
+            payload.span.bytes, channelID: id, sequence: tensorSequence, logTime: 5)
+        }
       }
       if let id = ids["/frames"] {
         for frame in frames {
@@ -111,8 +111,7 @@ struct HostileTraceTests {
 
   static let crafted: [Crafted] = [
     .init("other profile", "profile \"ros2\"", .notATrace) { $0.profile = "ros2" },
-    .init("no run", "0 descriptions of the run", .invalidRun) { $0.run = nil },
-    .init("two runs", "2 descriptions of the run", .invalidRun) { $0.runCount = 2 },
+    .init("no run", "no description of the run", .invalidRun) { $0.run = nil },
     .init("newer format", "format version 2", .invalidRun) { $0.run?["formatVersion"] = "2" },
     .init("no model", "lacks the entry model", .invalidRun) { $0.run?["model"] = nil },
     .init("threads", "threads many", .invalidRun) { $0.run?["threads"] = "many" },
@@ -145,8 +144,10 @@ struct HostileTraceTests {
     },
     .init("short payload", "holds 3 bytes", .invalidMessage) { $0.payload = [1, 2, 3] },
     .init("long payload", "holds 5 bytes", .invalidMessage) { $0.payload = [1, 2, 3, 4, 5] },
-    .init("strange frame", "is for frame 7", .invalidMessage) { $0.tensorSequence = 7 },
-    .init("frame twice", "after frame 0", .invalidMessage) { $0.frames += $0.frames },
+    .init("tensor twice", "a second /outputs/0 message of frame 0", .invalidMessage) {
+      $0.payloadCount = 2
+    },
+    .init("frame twice", "two /frames messages", .invalidMessage) { $0.frames += $0.frames },
     .init("not JSON", "is JSON with", .invalidMessage) { $0.frames = ["{\"index\":"] },
     .init("deep JSON", "nested more than 32", .invalidMessage) {
       $0.frames = [String(repeating: "[", count: 100_000)]
@@ -190,11 +191,22 @@ struct HostileTraceTests {
     #expect(throws: TraceError.self) { try reader.withTensor(1, frame: 0) { _ in } }
   }
 
+  @Test("A frame without its record is passed over, in a finished trace too")
+  func frameWithoutRecord() throws {
+    let folder = try TemporaryFolder()
+    try Crafted("", "", .container) { $0.tensorSequence = 7 }.write(to: folder.path("a.mcap"))
+    let reader = try TraceReader(path: folder.path("a.mcap"))
+    #expect(try frames(reader).map(\.tensors) == [[nil]])
+    var moments: [SampleMoment] = []
+    try reader.forEachValue(ofTensor: 0) { moments.append($1) }
+    #expect(moments == [SampleMoment(frameIndex: 7, timeNanoseconds: 5)])
+  }
+
   @Test("Damage found by a checksum says where, and a file that is none says so")
   func checksum() throws {
     let folder = try TemporaryFolder()
     try Crafted("good", "", .container) { _ in }.write(to: folder.path("a.mcap"))
-    var bytes = try contents(of: folder.path("a.mcap"))
+    var bytes = try fileBytes(folder.path("a.mcap"))
     let place = try #require(bytes.indices.first { bytes[$0...].starts(with: [1, 2, 3, 4]) })
     bytes[place] = 9
     try Data(bytes).write(to: URL(filePath: folder.path("b.mcap")))

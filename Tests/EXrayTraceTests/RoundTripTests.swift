@@ -1,4 +1,4 @@
-import EXray
+import EXrayCore
 import EXrayTestKit
 import EXrayTrace
 import Foundation
@@ -24,7 +24,7 @@ struct RoundTripTests {
     let folder = try TemporaryFolder()
     try RandomTrace(seed: 9).write(to: folder.path("a.mcap"))
     try RandomTrace(seed: 9).write(to: folder.path("b.mcap"))
-    #expect(try contents(of: folder.path("a.mcap")) == contents(of: folder.path("b.mcap")))
+    #expect(try fileBytes(folder.path("a.mcap")) == fileBytes(folder.path("b.mcap")))
   }
 
   @Test("Frames larger than a chunk are read to what was written")

@@ -1,4 +1,4 @@
-import EXray
+import EXrayCore
 import EXrayTestKit
 import EXrayTrace
 import Foundation
@@ -21,7 +21,7 @@ final class TemporaryFolder {
   }
 }
 
-func contents(of path: String) throws -> [UInt8] {
+func fileBytes(_ path: String) throws -> [UInt8] {
   [UInt8](try Data(contentsOf: URL(filePath: path)))
 }
 
@@ -145,4 +145,8 @@ func frames(_ reader: TraceReader) throws -> [Frame] {
       memory: try reader.memory(frame: frame), spans: try reader.spans(frame: frame),
       ops: try reader.ops(frame: frame))
   }
+}
+
+func write(_ bytes: [UInt8], to path: String) throws {
+  try Data(bytes).write(to: URL(filePath: path))
 }
