@@ -17,7 +17,8 @@ let package = Package(
   name: "exray",
   platforms: [.macOS(.v15), .iOS(.v18)],
   products: [
-    .library(name: "EXrayCore", targets: ["EXrayCore"]),
+    .library(name: "EXray", targets: ["EXray"]),
+    .library(name: "EXrayC", type: .dynamic, targets: ["EXrayC"]),
     .library(name: "MCAP", targets: ["MCAP", "MCAPCompression"]),
     .library(name: "EXrayPipeline", targets: ["EXrayPipeline"]),
     .executable(name: "exray", targets: ["exray"]),
@@ -32,13 +33,20 @@ let package = Package(
     .target(name: "EXraySystem", dependencies: ["CSystem"]),
     .target(name: "EXrayCore"),
     .target(name: "EXrayJSON"),
-    .target(name: "MCAP", dependencies: ["EXraySystem"]),
+    .target(name: "CChecksum"),
+    .target(name: "MCAP", dependencies: ["CChecksum", "EXraySystem"]),
     .target(
       name: "EXraySketch", dependencies: ["EXrayCore"],
       // Without optimization a square root is a call of the C library's.
       linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux, .android]))]),
     .target(
       name: "EXrayTrace", dependencies: ["EXrayCore", "EXrayJSON", "EXraySketch", "MCAP"]),
+    .target(
+      name: "EXray",
+      dependencies: ["EXrayCore", "EXraySketch", "EXraySystem", "EXrayTrace"]),
+    // The same for C, C++ and Python.
+    .target(name: "CEXray"),
+    .target(name: "EXrayC", dependencies: ["CEXray", "EXray", "EXrayTrace"]),
     // The container's compression, and its conformance program.
     .target(
       name: "CCompression", linkerSettings: [.linkedLibrary("lz4"), .linkedLibrary("zstd")]),
@@ -58,21 +66,25 @@ let package = Package(
       name: "CLiteRT", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
     .target(
       name: "EXrayLiteRT",
-      dependencies: ["EXrayCore", "EXrayRuntime", "EXrayModel", "CLiteRT"]),
+      dependencies: ["EXray", "EXrayCore", "EXrayRuntime", "EXrayModel", "EXrayTrace", "CLiteRT"]),
     // Comparison, causes, reports.
     .target(name: "EXrayValidation", dependencies: ["EXrayCore", "EXrayModel", "EXrayPreprocess"]),
     .target(
       name: "EXrayPipeline",
       dependencies: [
-        "EXrayCore", "EXrayTrace", "EXrayModel", "EXrayPreprocess", "EXrayRuntime", "EXrayValidation",
-        "MCAP", "MCAPCompression",
+        "EXrayCore", "EXrayTrace", "EXrayModel", "EXrayPreprocess", "EXrayRuntime",
+        "EXrayValidation", "MCAPCompression",
       ]),
+    // Traces from and to other formats.
+    .target(
+      name: "EXrayExchange",
+      dependencies: ["EXrayCore", "EXrayJSON", "EXraySystem", "EXrayTrace", "MCAP"]),
     .target(name: "EXrayReport", dependencies: ["EXrayCore", "EXrayJSON", "EXrayValidation"]),
     .target(name: "EXrayTestKit", dependencies: ["EXrayCore", "EXrayRuntime"]),
     .executableTarget(
       name: "exray",
       dependencies: [
-        "EXrayCore", "MCAP", "MCAPCompression", "EXrayTrace", "EXrayModel",
+        "EXrayCore", "MCAP", "MCAPCompression", "EXrayTrace", "EXrayExchange", "EXrayModel",
         "EXrayPreprocess", "EXrayRuntime", "EXrayLiteRT", "EXrayValidation", "EXrayPipeline",
         "EXrayReport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -86,12 +98,22 @@ let package = Package(
       name: "EXraySketchTests", dependencies: ["EXrayCore", "EXraySketch", "EXrayTestKit"]),
     .testTarget(
       name: "EXrayTraceTests", dependencies: ["EXrayTrace", "EXraySketch", "EXrayTestKit"]),
+    .testTarget(
+      name: "EXrayTests", dependencies: ["EXray", "EXraySystem", "EXrayTrace", "EXrayTestKit"]),
+    .testTarget(
+      name: "EXrayCTests",
+      dependencies: ["CEXray", "EXray", "EXrayC", "EXrayTrace", "EXrayTestKit"]),
+    .testTarget(
+      name: "EXrayExchangeTests",
+      dependencies: ["EXrayExchange", "EXrayTrace", "EXrayTestKit", "exray"],
+      exclude: ["Fixtures"]),
     .testTarget(name: "EXrayModelTests", dependencies: ["EXrayModel", "EXrayTestKit"]),
     .testTarget(name: "EXrayPreprocessTests", dependencies: ["EXrayPreprocess", "EXrayTestKit"]),
     .testTarget(
       name: "EXrayLiteRTTests",
       dependencies: [
-        "EXrayLiteRT", "EXrayRuntime", "EXrayModel", "EXrayTestKit", "exray",
+        "EXray", "EXraySketch", "EXrayTrace", "EXrayLiteRT", "EXrayRuntime", "EXrayModel",
+        "EXrayTestKit", "exray",
       ]),
     .testTarget(
       name: "EXrayValidationTests",

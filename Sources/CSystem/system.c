@@ -216,7 +216,16 @@ csystem_gate *csystem_gate_create(void) {
   csystem_gate *gate = malloc(sizeof *gate);
   if (!gate) abort();
   pthread_mutex_init(&gate->mutex, NULL);
+#ifdef __APPLE__
   pthread_cond_init(&gate->condition, NULL);
+#else
+  // Setting the wall clock must not make anyone wait longer.
+  pthread_condattr_t attributes;
+  pthread_condattr_init(&attributes);
+  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+  pthread_cond_init(&gate->condition, &attributes);
+  pthread_condattr_destroy(&attributes);
+#endif
   return gate;
 }
 
@@ -234,9 +243,17 @@ void csystem_gate_wait(csystem_gate *gate, uint64_t duration) {
     pthread_cond_wait(&gate->condition, &gate->mutex);
     return;
   }
-  uint64_t end = csystem_wall_time() + duration;
+#ifdef __APPLE__
+  uint64_t end = duration;
+#else
+  uint64_t end = csystem_monotonic_time() + duration;
+#endif
   struct timespec time = {(time_t)(end / 1000000000u), (long)(end % 1000000000u)};
+#ifdef __APPLE__
+  pthread_cond_timedwait_relative_np(&gate->condition, &gate->mutex, &time);
+#else
   pthread_cond_timedwait(&gate->condition, &gate->mutex, &time);
+#endif
 }
 
 void csystem_gate_notify(csystem_gate *gate) { pthread_cond_broadcast(&gate->condition); }

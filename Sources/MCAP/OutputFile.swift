@@ -24,6 +24,9 @@ struct OutputFile: ~Copyable {
   private static let exists: Int32 = 17
 
   init(path: String) throws(MCAPError) {
+    guard path.utf8.contains(where: { $0 != 0x2F }), !path.utf8.contains(0) else {
+      throw MCAPError(.invalidArgument, path: path, "is no name of a file; give one")
+    }
     // What cannot be examined cannot be created either, which then says why.
     let kind = (try? FileKind.at(path)) ?? .absent
     guard kind != .folder else {

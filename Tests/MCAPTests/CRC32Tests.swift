@@ -15,10 +15,12 @@ struct CRC32Tests {
     #expect(unsafe CRC32.checksum(of: bytes.span.bytes) == expected)
   }
 
-  @Test("Tables agree with the definition bit by bit, however the bytes are cut", arguments: 0..<60)
-  func definition(seed: UInt64) {
+  @Test(
+    "Tables and instructions agree with the definition bit by bit, however the bytes are cut",
+    arguments: 0..<120, [true, false])
+  func definition(seed: UInt64, byTables: Bool) {
     var random = SplitMix64(seed: seed)
-    let bytes = (0..<Int(seed * 7)).map { _ in UInt8.random(in: 0...255, using: &random) }
+    let bytes = (0..<Int(seed * 13)).map { _ in UInt8.random(in: 0...255, using: &random) }
     var remainder: UInt32 = .max
     for byte in bytes {
       remainder ^= UInt32(byte)
@@ -26,7 +28,7 @@ struct CRC32Tests {
         remainder = remainder >> 1 ^ (remainder & 1 == 1 ? 0xEDB8_8320 : 0)
       }
     }
-    var checksum = CRC32()
+    var checksum = byTables ? CRC32(byTables: ()) : CRC32()
     var start = 0
     while start < bytes.count {
       let count = Int.random(in: 1...(bytes.count - start), using: &random)
