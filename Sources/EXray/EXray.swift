@@ -1,0 +1,2 @@
+@_exported public import EXrayCore
+@_exported public import EXrayTrace
