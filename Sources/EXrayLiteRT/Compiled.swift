@@ -1,5 +1,5 @@
 import CLiteRT
-import EXray
+import EXrayCore
 import EXrayRuntime
 
 /// A model in LiteRT's own form; owns it and the bytes it refers to.
@@ -51,6 +51,15 @@ struct LoadedModel: ~Copyable {
   }
 
   deinit { unsafe library.functions.pointee.DestroyModel(handle) }
+
+  /// The model file's bytes.
+  var span: RawSpan {
+    @_lifetime(borrow self)
+    get {
+      let buffer = unsafe UnsafeRawBufferPointer(bytes.buffer)
+      return unsafe _overrideLifetime(RawSpan(_unsafeBytes: buffer), borrowing: self)
+    }
+  }
 }
 
 /// A model prepared to run, with the buffers of its inputs and outputs.

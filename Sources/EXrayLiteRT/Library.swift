@@ -8,6 +8,7 @@ import Synchronization
 /// called from any thread. That makes `@unchecked Sendable` true.
 @safe
 final class Library: @unchecked Sendable {
+  let path: String
   let functions: UnsafePointer<CLiteRTFunctions>
   let environment: OpaquePointer
   /// Whether the library has printed its one notice about the XNNPACK delegate.
@@ -41,6 +42,7 @@ final class Library: @unchecked Sendable {
         .libraryUnavailable,
         "\(path) gave no environment: \(Status(status))\n\(LiteRT.search.advice)")
     }
+    self.path = path
     unsafe self.functions = functions
     unsafe self.environment = environment
   }

@@ -1,5 +1,5 @@
 import CLiteRT
-import EXray
+import EXrayCore
 public import EXrayRuntime
 
 /// A model that LiteRT runs in this process.
@@ -13,6 +13,7 @@ public struct Session: InferenceSession, ~Copyable {
   /// The outputs of signature 0; where the model has no signature, the primary subgraph's, in its order.
   public let outputs: [SessionTensor]
 
+  let options: SessionOptions
   private var compiled: Compiled
   private let profiler: Profiler?
   private var isStarted = false
@@ -51,7 +52,27 @@ public struct Session: InferenceSession, ~Copyable {
     profiler = options.profilesOps ? try unsafe Profiler(compiled.handle, library) : nil
     self.inputs = inputs
     self.outputs = outputs
+    self.options = options
     self.compiled = compiled
+  }
+
+  var library: Library { compiled.library }
+
+  /// Calls `body` with the model file's bytes.
+  borrowing func withModel<Result, Failure: Error>(
+    _ body: (RawSpan) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try body(compiled.model.span)
+  }
+
+  /// Calls `body` with the packed values of one input, in place.
+  borrowing func withInput<Result>(_ index: Int, _ body: (RawSpan) throws -> Result) rethrows
+    -> Result
+  {
+    let byteCount = inputs[index].description.byteCount ?? 0
+    let bytes = unsafe UnsafeRawBufferPointer(
+      rebasing: compiled.inputs.blocks[index].prefix(byteCount))
+    return try body(unsafe RawSpan(_unsafeBytes: bytes))
   }
 
   /// Sets the packed little-endian values of one input.
