@@ -13,6 +13,8 @@ demo:
 test:
 	@Scripts/setup.sh test
 	swift test -c release
+	Scripts/check_linkage.sh
+	Scripts/run_examples.sh
 
 setup:
 	@Scripts/setup.sh
@@ -21,10 +23,10 @@ build: setup
 	swift build -c release --product exray
 
 lint:
-	swift format lint --strict --parallel --recursive Package.swift Sources Tests Benchmarks
+	swift format lint --strict --parallel --recursive Package.swift Sources Tests Benchmarks Examples
 
 format:
-	swift format --in-place --parallel --recursive Package.swift Sources Tests Benchmarks
+	swift format --in-place --parallel --recursive Package.swift Sources Tests Benchmarks Examples
 
 bench: build
 	Benchmarks/run.sh

@@ -25,6 +25,7 @@ system_packages() {
   [ -e /usr/include/png.h ] || missing+=(libpng-dev)
   [ -e /usr/include/lz4frame.h ] || missing+=(liblz4-dev)
   [ -e /usr/include/zstd.h ] || missing+=(libzstd-dev)
+  command -v c++ >/dev/null || missing+=(g++)
   python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
   [ ${#missing[@]} -gt 0 ] || return 0
   local advice="apt-get update && apt-get install -y ${missing[*]}"
