@@ -13,14 +13,19 @@ let package = Package(
         .product(name: "EXray", package: "exray"),
         // Holds EXrayValidation, which is no product of its own.
         .product(name: "EXrayPipeline", package: "exray"),
-      ],
-      swiftSettings: [
-        .enableUpcomingFeature("ExistentialAny"),
-        .enableUpcomingFeature("InternalImportsByDefault"),
-        .enableUpcomingFeature("MemberImportVisibility"),
-        .strictMemorySafety(),
-        .treatAllWarnings(as: .error),
-      ])
+      ]),
+    .executableTarget(
+      name: "MonitorBenchmark", dependencies: [.product(name: "EXray", package: "exray")]),
   ],
   swiftLanguageModes: [.v6]
 )
+
+for target in package.targets {
+  target.swiftSettings = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+  ]
+}

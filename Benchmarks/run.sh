@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Measures EXray and prints a Markdown table a section; see Benchmarks/README.md.
 #
-#   Benchmarks/run.sh [SECTION...] [--rounds N]     sections: run capture validate compare; all by default
+#   Benchmarks/run.sh [SECTION...] [--rounds N]     sections: run capture validate compare monitor
+#                                                   read; all by default
 #
-# EXRAY names another exray than .build/release/exray; EXRAY_DATA names the folder of models and pictures.
+# EXRAY names another exray than .build/release/exray; EXRAY_DATA names the folder of models and pictures;
+# EXRAY_MLEXRAY names a checkout of ML-EXray, to which the section monitor then compares.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,10 +20,11 @@ stop() { printf 'bench: %s\n' "$*" >&2; exit 1; }
 "$python" -c 'import ai_edge_litert, numpy, PIL' 2>/dev/null || Scripts/setup.sh test
 
 sections=" $* "
-kernel=Benchmarks/.build/release/ComparisonBenchmark
+programs=Benchmarks/.build/release
 case $sections in
-  *" compare "* | "  " | " --"*)
+  *" compare "* | *" monitor "* | *" read "* | "  " | " --"*)
     swift build -c release --package-path Benchmarks >&2 ;;
 esac
 
-exec "$python" Benchmarks/measure.py "$@" --exray "$exray" --data "$data" --comparison "$kernel"
+exec "$python" Benchmarks/measure.py "$@" --exray "$exray" --data "$data" \
+  --comparison "$programs/ComparisonBenchmark" --monitor "$programs/MonitorBenchmark"
