@@ -61,10 +61,11 @@ struct TraceRecorder: ~Copyable {
   ) throws {
     let prepared = frame.sides[side]
     let now = DispatchTime.now().uptimeNanoseconds
+    let began = epoch + (max(start, started) - started)
     try writer.beginFrame(
       FrameDescription(
         index: frames, name: frame.name, label: frame.label.map(String.init),
-        timeNanoseconds: epoch + (now - started)))
+        timeNanoseconds: began))
     if capture != .none {
       try writer.write(frame.raw)
       for (index, tensor) in opened.tensors.enumerated() {
@@ -82,7 +83,6 @@ struct TraceRecorder: ~Copyable {
       try writer.write(
         MemorySample(residentBytes: UInt64(max(0, resident)), peakBytes: UInt64(max(0, peak))))
     }
-    let began = epoch + (max(start, started) - started)
     try writer.write(
       SpanSample(
         name: "inference", startNanoseconds: began,
