@@ -124,7 +124,7 @@ let package = Package(
       exclude: ["Fixtures"]),
     .testTarget(
       name: "ExrayCommandTests",
-      dependencies: ["EXrayCore", "exray", "EXrayTrace", "EXrayModel", "EXrayTestKit"]),
+      dependencies: ["EXray", "EXrayCore", "exray", "EXrayTrace", "EXrayModel", "EXrayTestKit"]),
   ],
   swiftLanguageModes: [.v6]
 )

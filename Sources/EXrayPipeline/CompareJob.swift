@@ -25,8 +25,8 @@ public struct CompareJob {
   ) throws {
     self.candidate = try TraceReader(path: candidate, codecs: .standard)
     self.reference = try TraceReader(path: reference, codecs: .standard)
-    candidateTensors = Self.tensors(self.candidate)
-    referenceTensors = Self.tensors(self.reference)
+    candidateTensors = try Self.tensors(self.candidate)
+    referenceTensors = try Self.tensors(self.reference)
     self.labels = labels
     self.tool = tool
   }
@@ -146,7 +146,15 @@ public struct CompareJob {
   /// sketches hold no values.
   ///
   /// Layers and embeddings that an app logged without their op follow all ops.
-  private static func tensors(_ trace: TraceReader) -> [ComparedTensor] {
+  ///
+  /// - Throws: ``PipelineError`` for a trace that holds nothing but sketches.
+  private static func tensors(_ trace: TraceReader) throws(PipelineError) -> [ComparedTensor] {
+    guard trace.tensors.isEmpty || !trace.tensors.indices.allSatisfy(trace.isSketched) else {
+      throw PipelineError(
+        .unsuitableInput,
+        "\(trace.path): holds sketches of tensors and no values, which cannot be compared layer by layer;"
+          + " record the level io or layers")
+    }
     var nextOp = (trace.tensors.compactMap { $0.op?.index }.max() ?? -1) + 1
     return trace.tensors.indices.compactMap { position in
       guard !trace.isSketched(position) else { return nil }
@@ -177,8 +185,9 @@ public struct CompareJob {
   private static func summary(_ trace: TraceReader) -> RunSummary {
     let run = trace.run
     return RunSummary(
-      model: run.model, modelSHA256: run.modelSHA256,
-      runtime: "\(run.runtime) \(run.runtimeVersion)", kernels: run.kernels, threads: run.threads,
+      model: run.model.isEmpty ? trace.path : run.model, modelSHA256: run.modelSHA256,
+      runtime: [run.runtime, run.runtimeVersion].filter { !$0.isEmpty }.joined(separator: " "),
+      kernels: run.kernels, threads: run.threads,
       recipe: run.recipe.flatMap {
         (try? Recipe(json: Array($0.utf8), file: trace.path))?.name ?? "unnamed"
       }, device: run.device)

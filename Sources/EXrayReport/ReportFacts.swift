@@ -213,7 +213,7 @@ extension RunSummary {
     var parts: [String] = []
     if !runtime.isEmpty { parts.append(PlainText.shortened(runtime, to: 40)) }
     if !kernels.isEmpty { parts.append(PlainText.shortened(kernels, to: 24)) }
-    parts.append(PlainText.count(threads, "thread"))
+    if !parts.isEmpty { parts.append(PlainText.count(threads, "thread")) }
     return parts.joined(separator: ", ")
   }
 }

@@ -79,10 +79,16 @@ private struct TraceListing {
   func show() throws {
     let run = trace.run
     line("\(trace.path)  \(trace.frames.count) frames\(trace.isComplete ? "" : "  (unfinished)")")
-    line("model: \(run.model)  SHA-256 \(run.modelSHA256)")
-    line(
-      "runtime: \(run.runtime) \(run.runtimeVersion), \(run.kernels) kernels, \(run.threads) threads"
-    )
+    if run.model.isEmpty {
+      line("model: not described by the app")
+    } else {
+      line("model: \(run.model)\(run.modelSHA256.isEmpty ? "" : "  SHA-256 \(run.modelSHA256)")")
+    }
+    if !run.runtime.isEmpty {
+      let kernels = run.kernels.isEmpty ? "" : ", \(run.kernels) kernels"
+      let threads = "\(run.threads) \(run.threads == 1 ? "thread" : "threads")"
+      line("runtime: \(run.runtime) \(run.runtimeVersion)\(kernels), \(threads)")
+    }
     line("device: \(run.device), \(run.operatingSystem)")
     line("capture: \(run.capture)  written by \(run.tool)")
     if let recipe = run.recipe { line("recipe: \(recipe)") }
