@@ -109,7 +109,7 @@ static void write_bytes(png_structp png, png_bytep in, size_t count) {
 static void flush_bytes(png_structp png) { (void)png; }
 
 int32_t codecs_decode_png(const uint8_t *data, size_t byte_count, int32_t width, int32_t height,
-                          uint8_t *pixels, codecs_failure *failure) {
+                          int32_t channels, uint8_t *pixels, codecs_failure *failure) {
   source from = {data, byte_count, 0};
   png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, failure, on_error, on_warning);
   png_infop info = png ? png_create_info_struct(png) : NULL;
@@ -143,13 +143,18 @@ int32_t codecs_decode_png(const uint8_t *data, size_t byte_count, int32_t width,
   if (color == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(png);
   if (color == PNG_COLOR_TYPE_GRAY && depth < 8) png_set_expand_gray_1_2_4_to_8(png);
   // A palette with transparency unpacks to four channels.
-  if (color & PNG_COLOR_MASK_ALPHA || png_get_valid(png, info, PNG_INFO_tRNS))
+  const int has_list = png_get_valid(png, info, PNG_INFO_tRNS) != 0;
+  if (channels == 4 && !clips) {
+    if (has_list) png_set_tRNS_to_alpha(png);
+    else if (!(color & PNG_COLOR_MASK_ALPHA)) png_set_add_alpha(png, 0xFF, PNG_FILLER_AFTER);
+  } else if (color & PNG_COLOR_MASK_ALPHA || has_list) {
     png_set_strip_alpha(png);
+  }
   if (!(color & PNG_COLOR_MASK_COLOR) && !clips) png_set_gray_to_rgb(png);
   const int passes = png_set_interlace_handling(png);
   png_read_update_info(png, info);
   const size_t row_byte_count = png_get_rowbytes(png, info);
-  if (row_byte_count != (size_t)width * (clips ? 2 : 3))
+  if (row_byte_count != (size_t)width * (clips ? 2 : (size_t)channels))
     png_error(png, "a row has an unexpected size");
   if (clips) {
     // Interlaced pictures are filled in several passes, so all rows are kept.
@@ -161,9 +166,11 @@ int32_t codecs_decode_png(const uint8_t *data, size_t byte_count, int32_t width,
         const uint8_t *row = wide_row + (row_count == 1 ? 0 : y * row_byte_count);
         png_read_row(png, (png_bytep)row, NULL);
         if (pass + 1 < passes) continue;
-        uint8_t *out = pixels + y * (size_t)width * 3;
-        for (size_t x = 0; x < (size_t)width; x++, out += 3)
+        uint8_t *out = pixels + y * (size_t)width * (size_t)channels;
+        for (size_t x = 0; x < (size_t)width; x++, out += channels) {
           out[0] = out[1] = out[2] = row[2 * x] ? 255 : row[2 * x + 1];
+          if (channels == 4) out[3] = 255;
+        }
       }
   } else {
     for (int pass = 0; pass < passes; pass++)

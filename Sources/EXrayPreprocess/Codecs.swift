@@ -85,19 +85,20 @@ enum Codecs {
   }
 
   static func decodePNG(
-    _ bytes: RawSpan, width: Int, height: Int, file: String
+    _ bytes: RawSpan, width: Int, height: Int, file: String, options: Recipe.Decode
   ) throws(PreprocessError) -> [UInt8] {
+    let channels = options.alpha == .drop ? 3 : 4
     var failure = codecs_failure()
     var status = Int32(CODECS_ERROR)
-    let pixels = unsafe [UInt8](unsafeUninitializedCapacity: width * height * 3) {
+    let pixels = unsafe [UInt8](unsafeUninitializedCapacity: width * height * channels) {
       target, initialized in
       unsafe target.initialize(repeating: 0)
       status = unsafe buffer(bytes) { data, count in
         unsafe codecs_decode_png(
-          data, count, Int32(clamping: width), Int32(clamping: height), target.baseAddress, &failure
-        )
+          data, count, Int32(clamping: width), Int32(clamping: height), Int32(clamping: channels),
+          target.baseAddress, &failure)
       }
-      initialized = width * height * 3
+      initialized = width * height * channels
     }
     guard status == CODECS_OK else {
       throw PreprocessError(
@@ -105,7 +106,25 @@ enum Codecs {
         "the PNG of \(width)×\(height) cannot be decoded (\(words(failure))); the file is damaged "
           + "or cut off: fetch it again or leave it out")
     }
-    return pixels
+    switch options.alpha {
+    case .drop: return pixels
+    case .white: return Self.rgb(rgba: pixels, over: 255)
+    case .black: return Self.rgb(rgba: pixels, over: 0)
+    }
+  }
+
+  /// The picture laid on a ground of one level, with the arithmetic of Pillow's `paste` under a mask.
+  private static func rgb(rgba: [UInt8], over ground: UInt32) -> [UInt8] {
+    var result: [UInt8] = []
+    result.reserveCapacity(rgba.count / 4 * 3)
+    for pixel in stride(from: 0, to: rgba.count, by: 4) {
+      let alpha = UInt32(rgba[pixel + 3])
+      for channel in 0..<3 {
+        let sum = ground * (255 - alpha) + UInt32(rgba[pixel + channel]) * alpha + 128
+        result.append(UInt8(truncatingIfNeeded: ((sum >> 8) + sum) >> 8))
+      }
+    }
+    return result
   }
 
   static func encodePNG(_ image: Image) throws(PreprocessError) -> [UInt8] {

@@ -8,6 +8,7 @@ enum OpenCVResampler {
     var starts: [Int] = []
     var near: [Int32] = []
     var far: [Int32] = []
+    var fractions: [Float] = []
 
     /// - Parameters:
     ///   - isArea: The variant that `INTER_AREA` uses when it enlarges.
@@ -32,6 +33,7 @@ enum OpenCVResampler {
           if start >= size - 1 { (start, fraction) = (size - 1, 0) }
         }
         starts.append(start)
+        fractions.append(fraction)
         near.append(Int32(((1 - fraction) * 2048).rounded(.toNearestOrEven)))
         far.append(Int32((fraction * 2048).rounded(.toNearestOrEven)))
       }
@@ -191,6 +193,29 @@ enum OpenCVResampler {
     }
     finish(current)
     return Image(width, height, channels, result)
+  }
+
+  /// The weights of `INTER_AREA` on float32 pictures.
+  ///
+  /// - Parameter isEnlarging: Whether the width or the height grows: both are then interpolated.
+  static func areaKernel(from size: Int, to target: Int, isEnlarging: Bool) -> FloatKernel {
+    if isEnlarging {
+      let taps = Taps(from: size, to: target, isArea: true, isClamped: true)
+      var kernel = FloatKernel(stride: 2, capacity: target)
+      for position in 0..<target {
+        let far = Double(taps.fractions[position])
+        kernel.appendReplicating(from: taps.starts[position], [1 - far, far], size: size)
+      }
+      return kernel
+    }
+    var lists = [(start: Int, weights: [Double])](repeating: (0, []), count: target)
+    for share in shares(from: size, to: target) {
+      if lists[share.target].weights.isEmpty { lists[share.target].start = share.source }
+      lists[share.target].weights.append(Double(share.weight))
+    }
+    var kernel = FloatKernel(stride: lists.map(\.weights.count).max() ?? 0, capacity: target)
+    for list in lists { kernel.append(start: list.start, list.weights) }
+    return kernel
   }
 
   static func nearest(from size: Int, to target: Int) -> [Int] {

@@ -31,14 +31,14 @@ public struct Picture: Sendable {
 
   /// Unpacks a JPEG or PNG file into RGB, as Pillow's `convert("RGB")` does.
   ///
-  /// Grey becomes three equal channels, palettes are looked up, alpha is dropped without blending,
-  /// CMYK is converted, 16-bit grey is cut at 255 and of 16-bit colour the high byte is taken.
+  /// Grey becomes three equal channels, palettes are looked up, alpha is dropped without blending unless
+  /// the options say otherwise, CMYK is converted, 16-bit grey is cut at 255 and of 16-bit colour the high byte is taken.
   /// Colour profiles and gamma are ignored.
   ///
   /// - Parameters:
   ///   - encoded: The whole file.
   ///   - file: What messages call it.
-  ///   - options: How JPEG is unpacked.
+  ///   - options: How JPEG and transparency are unpacked.
   /// - Throws: ``PreprocessError`` for other formats, for damaged and cut-off files, and for pictures
   ///   above ``pixelLimit``, before memory is taken.
   public static func decode(
@@ -62,7 +62,8 @@ public struct Picture: Sendable {
       guard isWithinPixelLimit(width: width, height: height) else {
         throw PictureLimit.error(width: width, height: height, file: file)
       }
-      let pixels = try Codecs.decodePNG(encoded, width: width, height: height, file: file)
+      let pixels = try Codecs.decodePNG(
+        encoded, width: width, height: height, file: file, options: options)
       return Picture(
         Image(width, height, 3, pixels), exifOrientation: EXIF.orientation(ofPNG: reader))
     }

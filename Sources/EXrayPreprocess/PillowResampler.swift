@@ -50,68 +50,79 @@ enum PillowResampler {
     }
   }
 
+  /// Fractional bits of Pillow's weights.
   private static let precision: Int32 = 22
-  private static let half: Int32 = 1 << 21
 
-  /// The weights of every output position along one axis.
-  private struct Kernel {
-    var starts: [Int] = []
-    var counts: [Int] = []
-    var stride: Int
-    var weights: [Int32]
+  /// The weights of every output position along one axis, in fixed point.
+  struct Kernel {
+    let real: FloatKernel
+    let precision: Int32
+    let weights: [Int32]
 
-    init(from size: Int, to target: Int, _ filter: Filter) {
-      let scale = Double(size) / Double(target)
-      let widening = max(scale, 1)
-      let support = filter.support * widening
-      stride = Int(support.rounded(.up)) * 2 + 1
-      weights = [Int32](repeating: 0, count: stride * target)
-      starts.reserveCapacity(target)
-      counts.reserveCapacity(target)
-      var real = [Double](repeating: 0, count: stride)
-      for position in 0..<target {
-        let center = (Double(position) + 0.5) * scale
-        let inverse = 1 / widening
-        let start = max(Int(center - support + 0.5), 0)
-        let count = min(Int(center + support + 0.5), size) - start
-        var sum = 0.0
-        for index in 0..<count {
-          real[index] = filter.weight((Double(index + start) - center + 0.5) * inverse)
-          sum += real[index]
-        }
-        for index in 0..<count {
-          let weight = sum != 0 ? real[index] / sum : real[index]
-          // Rounded half away from zero.
-          let scaled = weight * Double(Int32(1) << precision) + (weight < 0 ? -0.5 : 0.5)
-          weights[position * stride + index] = Int32(scaled)
-        }
-        starts.append(start)
-        counts.append(count)
+    init(_ real: FloatKernel, precision: Int32) {
+      self.real = real
+      self.precision = precision
+      // Rounded half away from zero.
+      weights = real.weights.map { weight in
+        Int32(weight * Double(Int32(1) << precision) + (weight < 0 ? -0.5 : 0.5))
       }
+    }
+
+    /// One half, which rounds the sum.
+    var half: Int32 { precision > 0 ? 1 << (precision - 1) : 0 }
+
+    /// The level of a sum.
+    @inline(__always)
+    func level(_ sum: Int32) -> UInt8 {
+      UInt8(truncatingIfNeeded: max(0, min(255, sum &>> precision)))
     }
   }
 
+  /// Whether columns come first; the order shows, by one level here and there.
+  ///
+  /// Since Pillow 13, where the height shrinks by more than twice the pixels by which the width does.
+  private static func beginsWithColumns<Level>(
+    _ image: Raster<Level>, _ width: Int, _ height: Int
+  ) -> Bool {
+    image.height - height > max(0, 2 * (image.width - width))
+  }
+
+  private static func kernel(from size: Int, to target: Int, _ filter: Filter) -> FloatKernel? {
+    size == target ? nil : FloatKernel(widened: filter, from: size, to: target)
+  }
+
   static func resize(_ image: Image, _ width: Int, _ height: Int, _ filter: Filter) -> Image {
-    let columns = width == image.width ? nil : Kernel(from: image.width, to: width, filter)
-    let rows = height == image.height ? nil : Kernel(from: image.height, to: height, filter)
-    // Since Pillow 13, columns come first where the height shrinks by more than twice the pixels by
-    // which the width does. The order shows, by one level here and there.
-    let shrinkage = image.height - height
-    let beginsWithColumns = shrinkage > max(0, 2 * (image.width - width))
+    func fixed(_ size: Int, _ target: Int) -> Kernel? {
+      kernel(from: size, to: target, filter).map { Kernel($0, precision: precision) }
+    }
+    return resize(
+      image, columns: fixed(image.width, width), rows: fixed(image.height, height),
+      columnsFirst: beginsWithColumns(image, width, height))
+  }
+
+  /// The same of a picture of Pillow's mode F, to the bit.
+  static func resize(
+    _ image: FloatImage, _ width: Int, _ height: Int, _ filter: Filter
+  ) -> FloatImage {
+    FloatResampler.resize(
+      image, kernel(from: image.width, to: width, filter),
+      kernel(from: image.height, to: height, filter),
+      columnsFirst: beginsWithColumns(image, width, height))
+  }
+
+  static func resize(
+    _ image: Image, columns: Kernel?, rows: Kernel?, columnsFirst: Bool
+  ) -> Image {
     var image = image
-    if let rows, beginsWithColumns { image = vertical(image, rows, height) }
-    if let columns { image = horizontal(image, columns, width) }
-    if let rows, !beginsWithColumns { image = vertical(image, rows, height) }
+    if let rows, columnsFirst { image = vertical(image, rows) }
+    if let columns { image = horizontal(image, columns) }
+    if let rows, !columnsFirst { image = vertical(image, rows) }
     return image
   }
 
-  @inline(__always)
-  private static func level(_ sum: Int32) -> UInt8 {
-    UInt8(truncatingIfNeeded: max(0, min(255, sum &>> precision)))
-  }
-
-  private static func horizontal(_ image: Image, _ kernel: Kernel, _ width: Int) -> Image {
+  private static func horizontal(_ image: Image, _ kernel: Kernel) -> Image {
     let channels = image.channels
+    let width = kernel.real.starts.count
     let byteCount = width * image.height * channels
     // The kernel's starts and counts lie within the row by construction, so unchecked access is safe.
     let result = unsafe [UInt8](unsafeUninitializedCapacity: byteCount) { target, initialized in
@@ -122,9 +133,9 @@ enum PillowResampler {
           for y in 0..<image.height {
             let row = unsafe pixels + y * image.width * channels
             for x in 0..<width {
-              let weight = unsafe weights + x * kernel.stride
-              let first = unsafe row + kernel.starts[x] * channels
-              unsafe pixel(first, weight, kernel.counts[x], channels, out)
+              let weight = unsafe weights + x * kernel.real.stride
+              let first = unsafe row + kernel.real.starts[x] * channels
+              unsafe pixel(first, weight, kernel.real.counts[x], kernel, channels, out)
               unsafe out += channels
             }
           }
@@ -138,9 +149,10 @@ enum PillowResampler {
   /// One output pixel of the horizontal pass.
   @inline(__always)
   private static func pixel(
-    _ first: UnsafePointer<UInt8>, _ weight: UnsafePointer<Int32>, _ count: Int, _ channels: Int,
-    _ out: UnsafeMutablePointer<UInt8>
+    _ first: UnsafePointer<UInt8>, _ weight: UnsafePointer<Int32>, _ count: Int, _ kernel: Kernel,
+    _ channels: Int, _ out: UnsafeMutablePointer<UInt8>
   ) {
+    let half = kernel.half
     if channels == 3 {
       var (red, green, blue) = (half, half, half)
       var source = unsafe first
@@ -151,21 +163,23 @@ enum PillowResampler {
         blue &+= unsafe Int32(source[2]) &* w
         unsafe source += 3
       }
-      unsafe out[0] = level(red)
-      unsafe out[1] = level(green)
-      unsafe out[2] = level(blue)
+      unsafe out[0] = kernel.level(red)
+      unsafe out[1] = kernel.level(green)
+      unsafe out[2] = kernel.level(blue)
     } else {
       for channel in 0..<channels {
         var sum = half
         for index in 0..<count {
           sum &+= unsafe Int32(first[index * channels + channel]) &* weight[index]
         }
-        unsafe out[channel] = level(sum)
+        unsafe out[channel] = kernel.level(sum)
       }
     }
   }
 
-  private static func vertical(_ image: Image, _ kernel: Kernel, _ height: Int) -> Image {
+  private static func vertical(_ image: Image, _ kernel: Kernel) -> Image {
+    let height = kernel.real.starts.count
+    let half = kernel.half
     let rowLength = image.width * image.channels
     var sums = [Int32](repeating: 0, count: rowLength)
     let result = unsafe [UInt8](unsafeUninitializedCapacity: rowLength * height) {
@@ -175,15 +189,15 @@ enum PillowResampler {
         unsafe sums.withUnsafeMutableBufferPointer { sums in
           guard let pixels = pixels.baseAddress, let sums = sums.baseAddress else { return }
           for y in 0..<height {
-            let weights = y * kernel.stride
+            let weights = y * kernel.real.stride
             unsafe sums.update(repeating: half, count: rowLength)
-            for index in 0..<kernel.counts[y] {
+            for index in 0..<kernel.real.counts[y] {
               let weight = kernel.weights[weights + index]
-              let row = unsafe pixels + (kernel.starts[y] + index) * rowLength
+              let row = unsafe pixels + (kernel.real.starts[y] + index) * rowLength
               for x in 0..<rowLength { unsafe sums[x] &+= Int32(row[x]) &* weight }
             }
             let line = unsafe out + y * rowLength
-            for x in 0..<rowLength { unsafe line[x] = level(sums[x]) }
+            for x in 0..<rowLength { unsafe line[x] = kernel.level(sums[x]) }
           }
         }
       }

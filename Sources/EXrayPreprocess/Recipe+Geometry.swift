@@ -119,8 +119,40 @@ extension Recipe {
       case bilinearTFAlignCorners = "bilinear/tf-align-corners"
       /// `tf.compat.v1.image.resize` by default, rounded half to even to 8 bits.
       case bilinearTFLegacy = "bilinear/tf-legacy"
+      /// `tf.image.resize` with `antialias=True`, rounded likewise.
+      case bilinearTFAntialias = "bilinear/tf-antialias"
+      case bicubicTFAntialias = "bicubic/tf-antialias"
+      case lanczos3TFAntialias = "lanczos3/tf-antialias"
+      /// `tf.image.resize` with `method="area"`, rounded likewise.
+      case areaTF = "area/tf"
+      /// OpenCV's `INTER_CUBIC` without Intel's library, which builds for Intel use by default.
+      case bicubicOpenCV = "bicubic/opencv"
+      /// OpenCV's `INTER_LANCZOS4`.
+      case lanczos4OpenCV = "lanczos4/opencv"
+      /// OpenCV's `INTER_LINEAR_EXACT` and `INTER_NEAREST_EXACT`.
+      case bilinearExactOpenCV = "bilinear-exact/opencv"
+      case nearestExactOpenCV = "nearest-exact/opencv"
+      /// PyTorch's `interpolate` of 8-bit tensors, 16-bit weights; bicubic with a = −0.75.
+      case bilinearPyTorch = "bilinear/pytorch"
+      case bicubicPyTorch = "bicubic/pytorch"
+      /// The same with `align_corners=True`.
+      case bilinearPyTorchAlignCorners = "bilinear/pytorch-align-corners"
+      case bicubicPyTorchAlignCorners = "bicubic/pytorch-align-corners"
+      /// The same with `antialias=True`: torchvision's `resize` of tensors; bicubic with a = −0.5.
+      case bilinearPyTorchAntialias = "bilinear/pytorch-antialias"
+      case bicubicPyTorchAntialias = "bicubic/pytorch-antialias"
       /// No interpolation: the crop must give the model's size.
       case none
+    }
+
+    /// What becomes of the interpolated levels.
+    public enum Precision: String, Sendable, Hashable, CaseIterable {
+      /// They are rounded to 8 bits, as the library does for 8-bit pictures.
+      case levels = "8-bit"
+      /// They stay float32: the library is given a float picture, or gives one, as TensorFlow does.
+      ///
+      /// Also what comes of normalising before the resize, up to the last bits of float32.
+      case float
     }
 
     /// Width that the model gets; nil is the model's own.
@@ -129,63 +161,18 @@ extension Recipe {
     public var height: Int?
     /// The interpolation.
     public var method: Method
+    /// What becomes of the interpolated levels.
+    public var precision: Precision
 
     /// Creates the stage.
-    public init(width: Int? = nil, height: Int? = nil, method: Method = .bilinearPillow) {
+    public init(
+      width: Int? = nil, height: Int? = nil, method: Method = .bilinearPillow,
+      precision: Precision = .levels
+    ) {
+      self.precision = precision
       self.width = width
       self.height = height
       self.method = method
-    }
-  }
-
-  /// How 8-bit levels become real numbers: real = (level / divisor − mean) / std.
-  ///
-  /// Computed in float32 in this order; a step that changes nothing is left out.
-  public struct Normalize: Sendable, Hashable {
-    /// What levels are divided by first.
-    public var divisor: Float
-    /// What is then taken away: one value, or one a channel in the order of ``Recipe/color``.
-    public var mean: [Float]
-    /// What the difference is divided by: one value, or one a channel.
-    public var std: [Float]
-
-    /// Creates the stage.
-    public init(divisor: Float = 1, mean: [Float] = [0], std: [Float] = [1]) {
-      self.divisor = divisor
-      self.mean = mean
-      self.std = std
-    }
-
-    /// Levels as they are, 0 to 255.
-    public static let none = Normalize()
-    /// From 0 to 1: level / 255.
-    public static let zeroToOne = Normalize(divisor: 255)
-    /// From −1 to 1: level / 127.5 − 1.
-    public static let minusOneToOne = Normalize(divisor: 127.5, mean: [1])
-    /// The mean and the standard deviation of ImageNet's pictures, of level / 255, in RGB order.
-    public static let imageNet = Normalize(
-      divisor: 255, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225])
-
-    /// The mean of a channel; the last given one for channels that have none.
-    public func mean(channel: Int) -> Float {
-      channel < mean.count ? mean[max(0, channel)] : mean.last ?? 0
-    }
-
-    /// The standard deviation of a channel; the last given one for channels that have none.
-    public func std(channel: Int) -> Float {
-      channel < std.count ? std[max(0, channel)] : std.last ?? 1
-    }
-
-    /// The real number for each of the 256 levels of a channel.
-    public func table(channel: Int) -> [Float] {
-      let (mean, std) = (mean(channel: channel), std(channel: channel))
-      return (0..<256).map { level in
-        var real = Float(level)
-        if divisor != 1 { real /= divisor }
-        if mean != 0 { real -= mean }
-        if std != 1 { real /= std }
-        return real
-      }
     }
   }
 }

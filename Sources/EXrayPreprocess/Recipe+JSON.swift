@@ -2,7 +2,8 @@ import EXrayJSON
 
 extension Recipe {
   private static let keys = [
-    "exrayRecipe", "name", "decode", "orient", "crop", "resize", "color", "layout", "normalize",
+    "exrayRecipe", "name", "decode", "orient", "crop", "resize", "color", "luma", "layout",
+    "normalize", "quantize",
   ]
 
   /// A recipe is a few hundred bytes and needs four levels.
@@ -26,6 +27,9 @@ extension Recipe {
 
   /// The recipe as JSON: every stage spelled out, keys sorted, the same text for equal recipes.
   ///
+  /// Rare keys (`decode.alpha`, `decode.yuv`, `resize.precision`, `luma`, `normalize.transfer`,
+  /// `quantize`) are left out at their defaults, so that older readers understand the others.
+  ///
   /// - Parameter isPretty: Whether the text is laid out on several lines.
   public func json(isPretty: Bool = false) -> String {
     tree.text(JSONStyle(isPretty: isPretty)) + (isPretty ? "\n" : "")
@@ -44,16 +48,18 @@ extension Recipe {
       name: try reader.string("name"), decode: try Decode(reader), orient: try Orient(reader),
       crop: try Crop(reader), resize: try Resize(reader),
       color: try reader.choice("color", Color.self) ?? .rgb,
+      luma: try reader.choice("luma", Luma.self) ?? .pillow,
       layout: try reader.choice("layout", Layout.self) ?? .nhwc,
-      normalize: try Normalize(reader))
+      normalize: try Normalize(reader), quantize: try Quantize(reader))
   }
 
   var tree: JSONTree {
     .object([
       "exrayRecipe": .integer(Self.version), "name": name.map(JSONTree.string),
       "decode": decode.tree, "orient": orient.tree, "crop": crop.tree, "resize": resize.tree,
-      "color": .string(color.rawValue), "layout": .string(layout.rawValue),
-      "normalize": normalize.tree,
+      "color": .string(color.rawValue),
+      "luma": luma == .pillow ? nil : .string(luma.rawValue), "layout": .string(layout.rawValue),
+      "normalize": normalize.tree, "quantize": quantize.tree,
     ])
   }
 }
@@ -71,13 +77,20 @@ extension Recipe: Codable {
 extension Recipe.Decode {
   init(_ recipe: RecipeReader) throws(PreprocessError) {
     self.init()
-    guard let reader = try recipe.object("decode", keys: ["dct", "upsampling"]) else { return }
+    let keys = ["dct", "upsampling", "alpha", "yuv"]
+    guard let reader = try recipe.object("decode", keys: keys) else { return }
     transform = try reader.choice("dct", Transform.self) ?? transform
     upsampling = try reader.choice("upsampling", Upsampling.self) ?? upsampling
+    alpha = try reader.choice("alpha", Alpha.self) ?? alpha
+    yuv = try reader.choice("yuv", YUV.self) ?? yuv
   }
 
   var tree: JSONTree {
-    .object(["dct": .string(transform.rawValue), "upsampling": .string(upsampling.rawValue)])
+    .object([
+      "dct": .string(transform.rawValue), "upsampling": .string(upsampling.rawValue),
+      "alpha": alpha == .drop ? nil : .string(alpha.rawValue),
+      "yuv": yuv == .bt601Video ? nil : .string(yuv.rawValue),
+    ])
   }
 }
 
@@ -158,18 +171,19 @@ extension Recipe.Crop {
 extension Recipe.Resize {
   init(_ recipe: RecipeReader) throws(PreprocessError) {
     self.init()
-    guard let reader = try recipe.object("resize", keys: ["width", "height", "method"]) else {
-      return
-    }
+    let keys = ["width", "height", "method", "precision"]
+    guard let reader = try recipe.object("resize", keys: keys) else { return }
     width = try reader.integer("width", in: 1...65_535)
     height = try reader.integer("height", in: 1...65_535)
     method = try reader.choice("method", Method.self) ?? method
+    precision = try reader.choice("precision", Precision.self) ?? precision
   }
 
   var tree: JSONTree {
     .object([
       "width": width.map { .integer($0) }, "height": height.map { .integer($0) },
       "method": .string(method.rawValue),
+      "precision": precision == .levels ? nil : .string(precision.rawValue),
     ])
   }
 }
@@ -192,9 +206,9 @@ extension Recipe.Normalize {
       self = known.value
       return
     }
-    guard let reader = try recipe.object("normalize", keys: ["divisor", "mean", "std"]) else {
-      return
-    }
+    let keys = ["divisor", "mean", "std", "transfer"]
+    guard let reader = try recipe.object("normalize", keys: keys) else { return }
+    transfer = try reader.choice("transfer", Transfer.self) ?? transfer
     let isDivisor = { (value: Double) in Float(value).isFinite && Float(value) != 0 }
     let condition = "other than 0 that float32 can hold"
     if let value = try reader.number("divisor", condition, isDivisor) { divisor = Float(value) }
@@ -211,6 +225,9 @@ extension Recipe.Normalize {
     func list(_ values: [Float]) -> JSONTree {
       values.count == 1 ? .number(values[0]) : .array(values.map { .number($0) })
     }
-    return .object(["divisor": .number(divisor), "mean": list(mean), "std": list(std)])
+    return .object([
+      "divisor": .number(divisor), "mean": list(mean), "std": list(std),
+      "transfer": transfer == .none ? nil : .string(transfer.rawValue),
+    ])
   }
 }

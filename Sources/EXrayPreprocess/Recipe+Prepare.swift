@@ -97,29 +97,72 @@ extension Recipe {
 
   /// Runs the stages orient, crop, resize and color on a decoded picture.
   ///
+  /// - Returns: 8-bit levels; where ``Resize/precision-swift.property`` is `.float` the levels of
+  ///   ``floatImage(from:)``, rounded to be looked at.
   /// - Throws: ``PreprocessError`` where the recipe's sizes are open (see ``resolved(for:)``), where it
   ///   would make a picture above ``pixelLimit``, or where no resize is allowed and sizes differ.
   public func image(from picture: Picture) throws(PreprocessError) -> Image {
+    if resize.precision == .float { return try floatImage(from: picture).rounded }
+    return try processed(picture) { (image, width, height) throws(PreprocessError) in
+      try image.resized(width: width, height: height, method: resize.method)
+    } luma: {
+      $0.luma(luma)
+    }
+  }
+
+  /// The same with the resized levels left in float32, whatever ``Resize/precision-swift.property`` says.
+  public func floatImage(from picture: Picture) throws(PreprocessError) -> FloatImage {
+    try processed(picture) { (image, width, height) throws(PreprocessError) in
+      try image.resizedToFloats(width: width, height: height, method: resize.method)
+    } luma: {
+      $0.luma(luma)
+    }
+  }
+
+  private func processed<Level: ExpressibleByIntegerLiteral>(
+    _ picture: Picture, resize: (Image, Int, Int) throws(PreprocessError) -> Raster<Level>,
+    luma: (Raster<Level>) -> Raster<Level>
+  ) throws(PreprocessError) -> Raster<Level> {
     guard let size = sizeAfterResize else {
       throw PreprocessError(
         .unsuitableRecipe, key: "resize",
         "width or height is open; write them into the recipe or give the model")
     }
     var image = orient.exif == .apply ? picture.upright : picture.image
-    if color == .gray || color == .gray3 { image = image.luma() }
+    if color == .gray || color == .gray3 { image = image.luma(self.luma) }
     if orient.when == .beforeCrop { image = orient.turned(image) }
     image = try crop(image, for: size)
-    image = try image.resized(width: size.width, height: size.height, method: resize.method)
-    if orient.when == .afterResize { image = orient.turned(image) }
-    switch color {
-    case .rgb, .gray: return image
-    case .bgr: return image.channelsReversed()
-    case .gray3: return image.tripled()
-    case .grayAfterResize: return image.luma()
-    case .gray3AfterResize: return image.luma().tripled()
+    var resized: Raster<Level>
+    if crop.mode == .shortSide {
+      let (width, height) = (image.width, image.height)
+      let target = crop.shortSide ?? min(width, height)
+      let stretched = target * max(width, height) / min(width, height)
+      resized = try resize(
+        image, width <= height ? target : stretched, width <= height ? stretched : target)
+      resized = try centered(resized, size)
+    } else {
+      resized = try resize(image, size.width, size.height)
     }
+    if orient.when == .afterResize { resized = orient.turned(resized) }
+    if let order = color.order { return resized.channelsReordered(order) }
+    if color == .grayAfterResize || color == .gray3AfterResize { resized = luma(resized) }
+    return color.channels == 3 ? resized.tripled() : resized
   }
 
+  /// The centre of a picture whose shorter side was resized, as torchvision's `CenterCrop`.
+  private func centered<Level: ExpressibleByIntegerLiteral>(
+    _ image: Raster<Level>, _ size: (width: Int, height: Int)
+  ) throws(PreprocessError) -> Raster<Level> {
+    func start(_ whole: Int, _ part: Int) -> Int {
+      Int((Double(whole - part) / 2).rounded(.toNearestOrEven))
+    }
+    let fill = [Level](repeating: 0, count: image.channels)
+    return try image.cropped(
+      x: start(image.width, size.width), y: start(image.height, size.height),
+      width: size.width, height: size.height, fill: fill)
+  }
+
+  /// The part that is resized; `short-side` crops afterwards.
   private func crop(
     _ image: Image, for size: (width: Int, height: Int)
   ) throws(PreprocessError) -> Image {
@@ -141,19 +184,7 @@ extension Recipe {
       let canvasWidth = max(width, Int((Double(height) * aspect).rounded(.toNearestOrEven)))
       let canvasHeight = max(height, Int((Double(width) / aspect).rounded(.toNearestOrEven)))
       return try centered(canvasWidth, canvasHeight)
-    case .shortSide:
-      let (short, long) = (min(width, height), max(width, height))
-      let target = crop.shortSide ?? short
-      let stretched = target * long / short
-      let resized = try image.resized(
-        width: width <= height ? target : stretched, height: width <= height ? stretched : target,
-        method: resize.method)
-      func start(_ whole: Int, _ part: Int) -> Int {
-        Int((Double(whole - part) / 2).rounded(.toNearestOrEven))
-      }
-      return try resized.cropped(
-        x: start(resized.width, size.width), y: start(resized.height, size.height),
-        width: size.width, height: size.height, pad: pad)
+    case .shortSide: return image
     case .box:
       return try image.cropped(
         x: crop.x ?? 0, y: crop.y ?? 0, width: crop.width ?? width, height: crop.height ?? height,
@@ -164,7 +195,7 @@ extension Recipe {
   /// The luma of the pad colour.
   private var grayPad: UInt8 {
     guard let pad = crop.pad, pad.count == 3 else { return crop.pad?.first ?? 0 }
-    return Image(1, 1, 3, pad).luma().pixels[0]
+    return Image(1, 1, 3, pad).luma(luma).pixels[0]
   }
 
   /// Runs the stages layout and normalize.
@@ -175,6 +206,14 @@ extension Recipe {
   public func realValues(of image: Image) -> [Float] {
     let tables = (0..<image.channels).map { normalize.table(channel: $0) }
     return arranged(image, tables, 0)
+  }
+
+  /// The same of what ``floatImage(from:)`` gave.
+  public func realValues(of image: FloatImage) -> [Float] {
+    let reals = normalize.reals(of: image)
+    guard layout != .nhwc else { return reals }
+    let area = image.width * image.height
+    return reals.indices.map { reals[$0 % area * image.channels + $0 / area] }
   }
 
   /// Every level looked up in its channel's table and put where the layout wants it.
@@ -206,18 +245,27 @@ extension Recipe {
     return result
   }
 
-  /// Runs the whole recipe: from a JPEG or PNG file to the packed values of a model's input.
+  /// Runs the whole recipe: from a picture's bytes to the packed values of a model's input.
   ///
   /// - Parameters:
   ///   - encoded: The whole file.
+  ///   - mediaType: What the bytes are, where known; a ``YUVFrame`` is recognised by it alone.
   ///   - file: What messages call it.
   ///   - input: The model's input; open sizes of the recipe are taken from it.
   public func prepare(
-    _ encoded: RawSpan, file: String, for input: TensorDescription
+    _ encoded: RawSpan, mediaType: String? = nil, file: String, for input: TensorDescription
   ) throws(PreprocessError) -> PreparedInput {
     let recipe = try resolved(for: input)
     do {
-      let picture = try Picture.decode(encoded, file: file, options: decode)
+      let picture = try Picture.decode(
+        encoded, mediaType: mediaType, file: file, options: decode)
+      if resize.precision == .float {
+        let image = try recipe.floatImage(from: picture)
+        let real = recipe.realValues(of: image)
+        return PreparedInput(
+          image: image.rounded, realValues: real,
+          bytes: try input.storedBytes(for: real, quantize))
+      }
       let image = try recipe.image(from: picture)
       let real = recipe.realValues(of: image)
       return PreparedInput(
@@ -235,13 +283,13 @@ extension Recipe {
   ) throws(PreprocessError) -> [UInt8] {
     guard input.elementType.bitWidth == 8, input.quantization?.isPerChannel != true,
       input.shape.elementCount == real.count
-    else { return try input.storedBytes(for: real) }
+    else { return try input.storedBytes(for: real, quantize) }
     let levels = TensorDescription(
       name: input.name, elementType: input.elementType, shape: [256],
       quantization: input.quantization)
     var tables: [[UInt8]] = []
     for channel in 0..<image.channels {
-      tables.append(try levels.storedBytes(for: normalize.table(channel: channel)))
+      tables.append(try levels.storedBytes(for: normalize.table(channel: channel), quantize))
     }
     return arranged(image, tables, 0)
   }
@@ -249,7 +297,7 @@ extension Recipe {
 
 extension Recipe.Orient {
   /// Turns and mirrors a picture; EXIF has been dealt with.
-  fileprivate func turned(_ image: Image) -> Image {
+  fileprivate func turned<Level>(_ image: Raster<Level>) -> Raster<Level> {
     let turned = image.rotatedClockwise(quarterTurns: rotate.rawValue / 90)
     return switch flip {
     case .none: turned

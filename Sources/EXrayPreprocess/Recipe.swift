@@ -1,7 +1,7 @@
 /// How a picture becomes a model's input: one value a stage, in the order in which stages run.
 ///
-/// Decode → orient → crop → resize → color → layout → normalize; quantising is taken from the model, so
-/// that one recipe serves the float and the int8 file. Every stage has a default that does the least.
+/// Decode → orient → crop → resize → color → layout → normalize → quantize; scale and zero point are
+/// taken from the model, so that one recipe serves the float and the int8 file. Every stage has a default that does the least.
 /// The JSON is documented in `Documentation/recipes.md`.
 public struct Recipe: Sendable, Hashable {
   /// The version of the JSON that this code reads and writes, its key `exrayRecipe`.
@@ -19,17 +19,23 @@ public struct Recipe: Sendable, Hashable {
   public var resize: Resize
   /// Which channels there are, and their order.
   public var color: Color
+  /// How grey is computed.
+  public var luma: Luma
   /// The order of values in memory.
   public var layout: Layout
   /// How 8-bit levels become real numbers.
   public var normalize: Normalize
+  /// How real numbers become integers, beside the model's scale and zero point.
+  public var quantize: Quantize
 
   /// Creates a recipe; stages that are left out do the least.
   public init(
     name: String? = nil, decode: Decode = .init(), orient: Orient = .init(), crop: Crop = .none,
-    resize: Resize = .init(), color: Color = .rgb, layout: Layout = .nhwc,
-    normalize: Normalize = .none
+    resize: Resize = .init(), color: Color = .rgb, luma: Luma = .pillow, layout: Layout = .nhwc,
+    normalize: Normalize = .none, quantize: Quantize = .init()
   ) {
+    self.luma = luma
+    self.quantize = quantize
     self.name = name
     self.decode = decode
     self.orient = orient
@@ -40,7 +46,7 @@ public struct Recipe: Sendable, Hashable {
     self.normalize = normalize
   }
 
-  /// How a JPEG is unpacked; PNG has one way only.
+  /// How a picture is unpacked.
   public struct Decode: Sendable, Hashable {
     /// The inverse cosine transform of libjpeg-turbo.
     public enum Transform: String, Sendable, Hashable, CaseIterable {
@@ -58,13 +64,44 @@ public struct Recipe: Sendable, Hashable {
       case plain
     }
 
-    /// The inverse cosine transform.
+    /// What becomes of a PNG's transparency.
+    public enum Alpha: String, Sendable, Hashable, CaseIterable {
+      /// It is dropped, whatever colour lies below: Pillow's `convert("RGB")` and `cv2.imread`.
+      case drop
+      /// The picture is laid on white.
+      case white
+      /// The picture is laid on black: premultiplied alpha.
+      case black
+    }
+
+    /// The colour matrix and the range of a YUV frame.
+    public enum YUV: String, Sendable, Hashable, CaseIterable {
+      /// ITU-R BT.601, luma from 16 to 235: OpenCV's `cvtColor`.
+      case bt601Video = "bt601/video"
+      /// ITU-R BT.601, luma from 0 to 255: JPEG, and most of Android's cameras.
+      case bt601Full = "bt601/full"
+      /// ITU-R BT.709, luma from 16 to 235: high-definition video.
+      case bt709Video = "bt709/video"
+      /// ITU-R BT.709, luma from 0 to 255.
+      case bt709Full = "bt709/full"
+    }
+
+    /// The inverse cosine transform of a JPEG.
     public var transform: Transform
-    /// The way back from subsampled colour.
+    /// The way back from a JPEG's subsampled colour.
     public var upsampling: Upsampling
+    /// What becomes of a PNG's transparency.
+    public var alpha: Alpha
+    /// The colour matrix and the range of a YUV frame.
+    public var yuv: YUV
 
     /// Creates the stage.
-    public init(transform: Transform = .accurate, upsampling: Upsampling = .fancy) {
+    public init(
+      transform: Transform = .accurate, upsampling: Upsampling = .fancy, alpha: Alpha = .drop,
+      yuv: YUV = .bt601Video
+    ) {
+      self.alpha = alpha
+      self.yuv = yuv
       self.transform = transform
       self.upsampling = upsampling
     }
@@ -149,7 +186,12 @@ public struct Recipe: Sendable, Hashable {
     case rgb = "RGB"
     /// Blue, green, red: what `cv2.imread` gives.
     case bgr = "BGR"
-    /// One channel of luma, computed from the decoded picture as by Pillow's `convert("L")`.
+    /// The other orders of the three channels; no library gives them, faulty pipelines do.
+    case rbg = "RBG"
+    case grb = "GRB"
+    case gbr = "GBR"
+    case brg = "BRG"
+    /// One channel of luma, computed from the decoded picture; see ``Recipe/Luma``.
     case gray = "GRAY"
     /// The same luma in three equal channels.
     case gray3 = "GRAY3"
@@ -162,9 +204,34 @@ public struct Recipe: Sendable, Hashable {
     public var channels: Int {
       switch self {
       case .gray, .grayAfterResize: 1
-      case .rgb, .bgr, .gray3, .gray3AfterResize: 3
+      case .rgb, .bgr, .rbg, .grb, .gbr, .brg, .gray3, .gray3AfterResize: 3
       }
     }
+
+    /// Which of red, green and blue each channel is; nil for grey.
+    public var order: [Int]? {
+      switch self {
+      case .rgb: [0, 1, 2]
+      case .bgr: [2, 1, 0]
+      case .rbg: [0, 2, 1]
+      case .grb: [1, 0, 2]
+      case .gbr: [1, 2, 0]
+      case .brg: [2, 0, 1]
+      case .gray, .gray3, .grayAfterResize, .gray3AfterResize: nil
+      }
+    }
+  }
+
+  /// How the luma of a pixel is computed; libraries differ by one level here and there.
+  public enum Luma: String, Sendable, Hashable, CaseIterable {
+    /// (19595·R + 38470·G + 7471·B + 32768) / 65536: Pillow's `convert("L")`.
+    case pillow
+    /// (9798·R + 19235·G + 3735·B + 16384) / 32768: OpenCV's `cvtColor`.
+    case openCV = "opencv"
+    /// 0.2989·R + 0.587·G + 0.114·B in float32, cut off: `tf.image.rgb_to_grayscale`.
+    ///
+    /// On 8-bit pictures, level × 255.5 / 255 is cut to a whole number.
+    case tensorFlow = "tensorflow"
   }
 
   /// The order of values in memory.

@@ -8,16 +8,23 @@ extension TensorDescription {
   /// even: rounding before the zero point is added gives other values at halves. Integers without
   /// quantization are rounded half to even. Not-a-number is stored as the zero point.
   ///
-  /// - Parameter real: One value an element, row-major.
+  /// - Parameters:
+  ///   - real: One value an element, row-major.
+  ///   - quantize: Another rule, or a fault.
   /// - Returns: Packed little-endian values.
   /// - Throws: ``PreprocessError`` `.unsuitableTensor` where the count differs or the type has no real
   ///   values (strings, complex numbers, resources) or less than 8 bits.
-  public func storedBytes(for real: [Float]) throws(PreprocessError) -> [UInt8] {
+  public func storedBytes(
+    for real: [Float], _ quantize: Recipe.Quantize = .init()
+  ) throws(PreprocessError) -> [UInt8] {
     guard shape.elementCount == real.count else {
       throw PreprocessError(
         .unsuitableTensor,
         "\(real.count) values do not fill the tensor \"\(name)\" of shape \(shape); give "
           + (shape.elementCount.map { "\($0)" } ?? "it a shape without open sizes"))
+    }
+    if quantize.fault != .none, elementType.isInteger {
+      return try faultyBytes(for: real, quantize)
     }
     switch elementType {
     case .float32: return pack(real) { $0.bitPattern }
@@ -25,14 +32,14 @@ extension TensorDescription {
     case .float16: return pack(real) { $0.halfBits }
     case .bfloat16: return pack(real) { $0.brainBits }
     case .bool: return pack(real) { UInt8($0 == 0 ? 0 : 1) }
-    case .int8: return quantized(real) { UInt8(bitPattern: Int8(clamping: $0)) }
-    case .uint8: return quantized(real) { UInt8(clamping: $0) }
-    case .int16: return quantized(real) { UInt16(bitPattern: Int16(clamping: $0)) }
-    case .uint16: return quantized(real) { UInt16(clamping: $0) }
-    case .int32: return quantized(real) { UInt32(bitPattern: Int32(clamping: $0)) }
-    case .uint32: return quantized(real) { UInt32(clamping: $0) }
-    case .int64: return quantized(real) { UInt64(bitPattern: $0) }
-    case .uint64: return quantized(real) { UInt64(clamping: $0) }
+    case .int8: return quantized(real, quantize) { UInt8(bitPattern: Int8(clamping: $0)) }
+    case .uint8: return quantized(real, quantize) { UInt8(clamping: $0) }
+    case .int16: return quantized(real, quantize) { UInt16(bitPattern: Int16(clamping: $0)) }
+    case .uint16: return quantized(real, quantize) { UInt16(clamping: $0) }
+    case .int32: return quantized(real, quantize) { UInt32(bitPattern: Int32(clamping: $0)) }
+    case .uint32: return quantized(real, quantize) { UInt32(clamping: $0) }
+    case .int64: return quantized(real, quantize) { UInt64(bitPattern: $0) }
+    case .uint64: return quantized(real, quantize) { UInt64(clamping: $0) }
     case .int2, .int4, .uint4, .string, .resource, .variant, .complex64, .complex128:
       throw PreprocessError(
         .unsuitableTensor,
@@ -57,45 +64,56 @@ extension TensorDescription {
   }
 
   private func quantized<Stored: FixedWidthInteger & BitwiseCopyable>(
-    _ real: [Float], _ convert: (Int64) -> Stored
+    _ real: [Float], _ quantize: Recipe.Quantize, _ convert: (Int64) -> Stored
   ) -> [UInt8] {
     guard let quantization, !quantization.scales.isEmpty else {
-      return pack(real) { convert(Int64(nearest: $0)) }
+      return pack(real) { convert(quantize.whole($0)) }
     }
     if let scale = quantization.scale, let zeroPoint = quantization.zeroPoint {
-      let zero = Float(zeroPoint)
-      return pack(real) { value in
-        let steps = value / scale + zero
-        return convert(steps.isNaN ? zeroPoint : Int64(nearest: steps))
-      }
+      return pack(real) { convert(quantize.steps($0, scale, zeroPoint)) }
     }
     let channels = quantization.scales.count
     guard shape.dimensions.indices.contains(quantization.axis),
       shape.dimensions[quantization.axis] == channels
-    else { return pack(real) { convert(Int64(nearest: $0)) } }
+    else { return pack(real) { convert(quantize.whole($0)) } }
     let inner = shape.dimensions[(quantization.axis + 1)...].reduce(1, *)
     var index = 0
     return pack(real) { value in
       let channel = index / inner % channels
       index += 1
-      let zeroPoint = quantization.zeroPoints[channel]
-      let steps = value / quantization.scales[channel] + Float(zeroPoint)
-      return convert(steps.isNaN ? zeroPoint : Int64(nearest: steps))
+      return convert(
+        quantize.steps(value, quantization.scales[channel], quantization.zeroPoints[channel]))
     }
   }
-}
 
-extension Int64 {
-  /// The nearest integer, halves to even, cut at the ends; 0 for not-a-number.
-  fileprivate init(nearest value: Float) {
-    if value.isNaN {
-      self = 0
-    } else if value >= 0x1p63 {
-      self = .max
-    } else if value < -0x1p63 {
-      self = .min
-    } else {
-      self = Int64(value.rounded(.toNearestOrEven))
+  /// The values that a faulty pipeline stores in a tensor of integers.
+  private func faultyBytes(
+    for real: [Float], _ quantize: Recipe.Quantize
+  ) throws(PreprocessError) -> [UInt8] {
+    let plain = TensorDescription(name: name, elementType: elementType, shape: shape)
+    var correct = quantize
+    correct.fault = .none
+    switch quantize.fault {
+    case .none: return try storedBytes(for: real, correct)
+    case .missing: return try plain.storedBytes(for: real, correct)
+    case .missingWrapped:
+      // Refuses what cannot be stored; the values are then overwritten by their low bytes.
+      var bytes = try plain.storedBytes(for: real, correct)
+      let width = bytes.count / max(1, real.count)
+      for index in bytes.indices {
+        let value = quantize.whole(real[index / width])
+        bytes[index] = UInt8(truncatingIfNeeded: value >> (8 * Int64(index % width)))
+      }
+      return bytes
+    case .twice:
+      let once = try storedBytes(for: real, correct)
+      guard let again = unsafe plain.realValues(in: once.span.bytes) else { return once }
+      return try storedBytes(for: again, correct)
+    case .otherSign:
+      var bytes = try storedBytes(for: real, correct)
+      let width = bytes.count / max(1, real.count)
+      for index in bytes.indices where index % width == width - 1 { bytes[index] ^= 0x80 }
+      return bytes
     }
   }
 }

@@ -1,6 +1,6 @@
-/// TensorFlow's image resizes without antialiasing, in float32, rounded half to even to 8 bits.
+/// TensorFlow's image resizes without antialiasing, in float32.
 ///
-/// TensorFlow itself gives float32; the levels here are its results rounded. Source: TensorFlow,
+/// Source: TensorFlow,
 /// tensorflow/core/kernels/image/resize_bilinear_op.cc, resize_bicubic_op.cc and
 /// resize_nearest_neighbor_op.cc.
 enum TensorFlowResampler {
@@ -35,11 +35,11 @@ enum TensorFlowResampler {
 
   static func bilinear(
     _ image: Image, _ width: Int, _ height: Int, _ centers: Centers
-  ) -> Image {
+  ) -> FloatImage {
     let columns = Taps(from: image.width, to: width, centers)
     let rows = Taps(from: image.height, to: height, centers)
     let channels = image.channels
-    var result = [UInt8](repeating: 0, count: width * height * channels)
+    var result = [Float](repeating: 0, count: width * height * channels)
     var target = 0
     for y in 0..<height {
       let upper = rows.lower[y] * image.width * channels
@@ -54,12 +54,12 @@ enum TensorFlowResampler {
           let bottomRight = Float(image.pixels[lower + right + channel])
           let top = topLeft + (topRight - topLeft) * columns.fraction[x]
           let bottom = bottomLeft + (bottomRight - bottomLeft) * columns.fraction[x]
-          result[target] = level(top + (bottom - top) * rows.fraction[y])
+          result[target] = top + (bottom - top) * rows.fraction[y]
           target += 1
         }
       }
     }
-    return Image(width, height, channels, result)
+    return FloatImage(width, height, channels, result)
   }
 
   /// Four neighbours and their weights; neighbours outside the picture weigh nothing.
@@ -99,12 +99,12 @@ enum TensorFlowResampler {
     }
   }
 
-  static func bicubic(_ image: Image, _ width: Int, _ height: Int) -> Image {
+  static func bicubic(_ image: Image, _ width: Int, _ height: Int) -> FloatImage {
     let columns = CubicTaps(from: image.width, to: width)
     let rows = CubicTaps(from: image.height, to: height)
     let channels = image.channels
     let rowLength = image.width * channels
-    var result = [UInt8](repeating: 0, count: width * height * channels)
+    var result = [Float](repeating: 0, count: width * height * channels)
     var line = [Float](repeating: 0, count: rowLength)
     for y in 0..<height {
       let weights = rows.weights[y]
@@ -124,11 +124,11 @@ enum TensorFlowResampler {
             + line[positions[1] * channels + channel] * weights[1]
             + line[positions[2] * channels + channel] * weights[2]
             + line[positions[3] * channels + channel] * weights[3]
-          result[(y * width + x) * channels + channel] = level(sum)
+          result[(y * width + x) * channels + channel] = sum
         }
       }
     }
-    return Image(width, height, channels, result)
+    return FloatImage(width, height, channels, result)
   }
 
   static func nearest(from size: Int, to target: Int) -> [Int] {
@@ -136,10 +136,5 @@ enum TensorFlowResampler {
     return (0..<target).map {
       min(max(Int(((Float($0) + 0.5) * scale).rounded(.down)), 0), size - 1)
     }
-  }
-
-  @inline(__always)
-  private static func level(_ value: Float) -> UInt8 {
-    UInt8(max(0, min(255, value.rounded(.toNearestOrEven))))
   }
 }

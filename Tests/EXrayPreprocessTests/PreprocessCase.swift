@@ -6,7 +6,8 @@ import Foundation
 /// A case of the script that lacks a picture or a tensor.
 struct IncompleteCase: Error {}
 
-/// One case of Scripts/check_preprocess.py: a picture, a recipe and the digest that other libraries give.
+/// One case of Scripts/check_preprocess.py: a picture, a recipe and the digest that other libraries give,
+/// or the file of what they give where there is a tolerance.
 struct PreprocessCase: Decodable, CustomStringConvertible {
   struct Tensor: Decodable {
     var type: ElementType
@@ -18,10 +19,13 @@ struct PreprocessCase: Decodable, CustomStringConvertible {
   var width: Int?
   var height: Int?
   var file: String?
+  var mediaType: String?
   var recipe: Recipe
   var stage: String
   var tensor: Tensor?
   var digest: String
+  /// In levels, of float pictures.
+  var tolerance: Float?
 
   var description: String {
     let source = file ?? "seed \(seed ?? 0), \(width ?? 0)×\(height ?? 0)"
@@ -32,6 +36,7 @@ struct PreprocessCase: Decodable, CustomStringConvertible {
   func run(folder: URL?) throws -> String {
     let picture = try picture(folder: folder)
     let image = try recipe.image(from: picture)
+    if stage == "float" { return try compareFloats(of: picture, folder: folder) }
     if stage == "image" { return unsafe SHA256.hexadecimal(of: image.pixels.span.bytes) }
     let real = recipe.realValues(of: image)
     if stage == "real" { return unsafe SHA256.hexadecimal(of: real.span.bytes) }
@@ -45,7 +50,7 @@ struct PreprocessCase: Decodable, CustomStringConvertible {
       shape: Shape(
         recipe.layout == .nchw ? [1, image.channels] + plane : [1] + plane + [image.channels]),
       quantization: quantization)
-    let stored = try input.storedBytes(for: real)
+    let stored = try input.storedBytes(for: real, recipe.quantize)
     // The whole chain must give the same as its parts.
     let encoded = file == nil ? try picture.image.png() : try fileBytes(folder: folder)
     let whole = try unsafe recipe.prepare(encoded.span.bytes, file: "picture", for: input)
@@ -61,7 +66,23 @@ struct PreprocessCase: Decodable, CustomStringConvertible {
     }
     let bytes = try fileBytes(folder: folder)
     return try unsafe Picture.decode(
-      bytes.span.bytes, file: file ?? "picture", options: recipe.decode)
+      bytes.span.bytes, mediaType: mediaType, file: file ?? "picture", options: recipe.decode)
+  }
+
+  /// The case's own digest where the levels of the float picture agree, else what differs.
+  private func compareFloats(of picture: Picture, folder: URL?) throws -> String {
+    guard let folder, let tolerance else { throw IncompleteCase() }
+    let data = try Data(contentsOf: URL(filePath: digest, relativeTo: folder))
+    let found = try recipe.floatImage(from: picture).pixels
+    let bytes = [UInt8](data)
+    guard bytes.count == 4 * found.count else { return "\(found.count) levels" }
+    var largest: Float = 0
+    for (index, level) in found.enumerated() {
+      let bits = (0..<4).reduce(UInt32(0)) { $0 | UInt32(bytes[4 * index + $1]) << (8 * $1) }
+      let difference = abs(level - Float(bitPattern: bits))
+      largest = difference.isNaN ? .infinity : max(largest, difference)
+    }
+    return largest <= tolerance ? digest : "off by up to \(largest) levels"
   }
 
   private func fileBytes(folder: URL?) throws -> [UInt8] {

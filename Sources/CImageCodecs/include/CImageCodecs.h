@@ -39,10 +39,10 @@ int32_t codecs_decode_jpeg(const uint8_t *data, size_t byte_count, const codecs_
                            int32_t fast_dct, int32_t plain_upsampling, uint8_t *pixels,
                            codecs_failure *failure);
 
-/// Decodes into `pixels`: width x height x 3 bytes. The caller has read width and height from the
-/// IHDR chunk; a file whose header disagrees is refused.
+/// Decodes into `pixels`: width x height x channels bytes, 3 (RGB, transparency is dropped) or 4 (RGBA).
+/// The caller has read width and height from the IHDR chunk; a file whose header disagrees is refused.
 int32_t codecs_decode_png(const uint8_t *data, size_t byte_count, int32_t width, int32_t height,
-                          uint8_t *pixels, codecs_failure *failure);
+                          int32_t channels, uint8_t *pixels, codecs_failure *failure);
 
 /// Encodes 8-bit pixels of 1 (grey) or 3 (RGB) channels. `*encoded` is the caller's to free with
 /// codecs_free.

@@ -1,0 +1,173 @@
+/// A camera's frame of 8-bit luma and of colour at half the resolution, as its bytes are arranged.
+///
+/// Traces name it by a media type, as `image/x-nv12;width=640;height=480`.
+public struct YUVFrame: Sendable, Hashable {
+  /// The order of the planes.
+  public enum Format: String, Sendable, Hashable, CaseIterable {
+    /// Luma, then pairs of U and V.
+    case nv12
+    /// Luma, then pairs of V and U: Android's `NV21`.
+    case nv21
+    /// Luma, then U, then V.
+    case i420
+    /// Luma, then V, then U.
+    case yv12
+  }
+
+  /// The order of the planes.
+  public var format: Format
+  /// Pixels a row; even.
+  public var width: Int
+  /// Rows; even.
+  public var height: Int
+
+  /// Creates a description.
+  public init(format: Format, width: Int, height: Int) {
+    self.format = format
+    self.width = width
+    self.height = height
+  }
+
+  /// The media type, as raw inputs in traces carry it.
+  public var mediaType: String { "image/x-\(format.rawValue);width=\(width);height=\(height)" }
+
+  /// Reads a media type; nil where it is not one of these formats.
+  ///
+  /// - Parameter file: What messages call the frame.
+  /// - Throws: ``PreprocessError`` `.unsupportedFormat` where the size is missing or cannot be.
+  public init?(mediaType: String, file: String) throws(PreprocessError) {
+    var parts = mediaType.lowercased().split(separator: ";")
+      .map { $0.filter { $0 != " " && $0 != "\"" } }
+    guard let type = parts.first, type.hasPrefix("image/x-"),
+      let format = Format(rawValue: String(type.dropFirst(8)))
+    else { return nil }
+    parts.removeFirst()
+    func side(_ name: String) -> Int? {
+      guard let part = parts.first(where: { $0.hasPrefix("\(name)=") }) else { return nil }
+      return Int(part.dropFirst(name.utf8.count + 1))
+    }
+    guard let width = side("width"), let height = side("height"), width % 2 == 0, height % 2 == 0,
+      isWithinPixelLimit(width: width, height: height)
+    else {
+      throw PreprocessError(
+        .unsupportedFormat, file: file,
+        "the media type \"\(mediaType.prefix(80))\" has no size that a frame can have; write it as "
+          + "image/x-\(format.rawValue);width=640;height=480, with even numbers and at most "
+          + "\(pixelLimit) pixels")
+    }
+    self.init(format: format, width: width, height: height)
+  }
+
+  /// Bytes of a frame.
+  public var byteCount: Int { width * height / 2 * 3 }
+
+  /// Where U and V of the first block lie, and how far the next block's are.
+  fileprivate var chroma: (u: Int, v: Int, step: Int) {
+    let area = width * height
+    return switch format {
+    case .nv12: (area, area + 1, 2)
+    case .nv21: (area + 1, area, 2)
+    case .i420: (area, area + area / 4, 1)
+    case .yv12: (area + area / 4, area, 1)
+    }
+  }
+}
+
+extension Picture {
+  /// Converts a camera's frame to RGB; the four pixels of a block have the same colour.
+  ///
+  /// `bt601/video` is OpenCV's `cvtColor` (`COLOR_YUV2RGB_NV12` and its like) to the bit: 20-bit fixed
+  /// point. Source: OpenCV, modules/imgproc/src/color_yuv.simd.hpp. The others are the formulas of
+  /// ITU-R BT.601 and BT.709 in float64, rounded half to even.
+  ///
+  /// - Parameters:
+  ///   - bytes: The planes without padding.
+  ///   - frame: How they are arranged.
+  ///   - options: The colour matrix and the range.
+  ///   - file: What messages call it.
+  /// - Throws: ``PreprocessError`` `.corruptPicture` where the bytes are not as many as the size needs.
+  public init(
+    yuv bytes: RawSpan, _ frame: YUVFrame, options: Recipe.Decode = .init(), file: String
+  ) throws(PreprocessError) {
+    let (width, height) = (frame.width, frame.height)
+    guard isWithinPixelLimit(width: width, height: height), width % 2 == 0, height % 2 == 0,
+      bytes.byteCount == frame.byteCount
+    else {
+      throw PreprocessError(
+        .corruptPicture, file: file,
+        "\(bytes.byteCount) bytes are no \(frame.format.rawValue) frame of \(width)×\(height); that "
+          + "has even sides and 1.5 bytes a pixel: correct the size, and drop the padding of rows")
+    }
+    let reader = ByteReader(bytes)
+    let convert = YUVConversion(options.yuv)
+    let chroma = frame.chroma
+    var pixels = [UInt8](repeating: 0, count: width * height * 3)
+    for y in 0..<height {
+      for x in 0..<width {
+        let block = ((y / 2) * (width / 2) + x / 2) * chroma.step
+        let (red, green, blue) = convert(
+          Int(reader[y * width + x] ?? 0), Int(reader[chroma.u + block] ?? 0) - 128,
+          Int(reader[chroma.v + block] ?? 0) - 128)
+        let target = (y * width + x) * 3
+        pixels[target] = red
+        pixels[target + 1] = green
+        pixels[target + 2] = blue
+      }
+    }
+    try self.init(width: width, height: height, pixels: pixels)
+  }
+
+  /// Unpacks a picture of a known media type: a YUV frame by its size, anything else by its bytes.
+  ///
+  /// - Throws: As ``decode(_:file:options:)`` and ``init(yuv:_:options:file:)``.
+  public static func decode(
+    _ encoded: RawSpan, mediaType: String?, file: String, options: Recipe.Decode = .init()
+  ) throws(PreprocessError) -> Picture {
+    if let mediaType, let frame = try YUVFrame(mediaType: mediaType, file: file) {
+      return try Picture(yuv: encoded, frame, options: options, file: file)
+    }
+    return try decode(encoded, file: file, options: options)
+  }
+}
+
+/// One way from luma and colour differences to red, green and blue.
+private struct YUVConversion {
+  private let isOpenCV: Bool
+  private let black: Double
+  private let lumaScale: Double
+  private let chromaScale: Double
+  private let redWeight: Double
+  private let blueWeight: Double
+
+  init(_ standard: Recipe.Decode.YUV) {
+    let isVideo = standard == .bt601Video || standard == .bt709Video
+    let is601 = standard == .bt601Video || standard == .bt601Full
+    isOpenCV = standard == .bt601Video
+    black = isVideo ? 16 : 0
+    lumaScale = isVideo ? 255.0 / 219 : 1
+    chromaScale = isVideo ? 255.0 / 224 : 1
+    redWeight = is601 ? 0.299 : 0.2126
+    blueWeight = is601 ? 0.114 : 0.0722
+  }
+
+  @inline(__always)
+  func callAsFunction(_ y: Int, _ u: Int, _ v: Int) -> (UInt8, UInt8, UInt8) {
+    if isOpenCV {
+      let luma = max(0, y - 16) * 1_220_542 + 1 << 19
+      return (
+        UInt8(clamping: (luma + 1_673_527 * v) >> 20),
+        UInt8(clamping: (luma - 852_492 * v - 409_993 * u) >> 20),
+        UInt8(clamping: (luma + 2_116_026 * u) >> 20)
+      )
+    }
+    let luma = (Double(y) - black) * lumaScale
+    let red = luma + 2 * (1 - redWeight) * chromaScale * Double(v)
+    let blue = luma + 2 * (1 - blueWeight) * chromaScale * Double(u)
+    let green = (luma - redWeight * red - blueWeight * blue) / (1 - redWeight - blueWeight)
+    return (level(red), level(green), level(blue))
+  }
+
+  private func level(_ value: Double) -> UInt8 {
+    UInt8(max(0, min(255, value.rounded(.toNearestOrEven))))
+  }
+}
