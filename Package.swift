@@ -59,6 +59,7 @@ let package = Package(
       name: "CImageCodecs",
       linkerSettings: [.linkedLibrary("turbojpeg"), .linkedLibrary("png16")]),
     .target(name: "EXrayPreprocess", dependencies: ["EXrayCore", "EXrayJSON", "CImageCodecs"]),
+    .target(name: "EXraySound", dependencies: ["EXrayJSON"]),
     .target(
       name: "CHost", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
     .target(name: "EXrayRuntime", dependencies: ["EXrayCore", "CHost"]),
@@ -110,6 +111,8 @@ let package = Package(
     .testTarget(name: "EXrayModelTests", dependencies: ["EXrayModel", "EXrayTestKit"]),
     .testTarget(name: "EXrayPreprocessTests", dependencies: ["EXrayPreprocess", "EXrayTestKit"]),
     .testTarget(
+      name: "EXraySoundTests", dependencies: ["EXraySound", "EXrayJSON", "EXrayTestKit"]),
+    .testTarget(
       name: "EXrayLiteRTTests",
       dependencies: [
         "EXray", "EXraySketch", "EXrayTrace", "EXrayLiteRT", "EXrayRuntime", "EXrayModel",
@@ -124,7 +127,10 @@ let package = Package(
       exclude: ["Fixtures"]),
     .testTarget(
       name: "ExrayCommandTests",
-      dependencies: ["EXray", "EXrayCore", "exray", "EXrayTrace", "EXrayModel", "EXrayTestKit"]),
+      dependencies: [
+        "EXray", "EXrayCore", "exray", "EXrayTrace", "EXrayModel", "EXrayPipeline",
+        "EXrayValidation", "EXrayTestKit",
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,71 @@
+import EXrayJSON
+import EXraySound
+import EXrayTestKit
+import Foundation
+
+/// What Scripts/check_sound.py wrote, made once a run.
+struct PythonCases {
+  /// Cases without and with the clips of the shared folder.
+  static let generated = Result { try PythonCases(data: nil) }
+  static let withClips = Result { try PythonCases(data: SharedData.root) }
+
+  let folder: URL
+
+  private init(data: URL?) throws {
+    guard let python = Requirements.python else { throw MissingResource(name: "Python") }
+    let environment = ProcessInfo.processInfo.environment
+    folder = FileManager.default.temporaryDirectory.appending(
+      path: "exray-sound-\(ProcessInfo.processInfo.processIdentifier)-\(data == nil ? 0 : 1)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    let process = Process()
+    process.executableURL = python
+    process.arguments =
+      [Requirements.packageRoot.appending(path: "Scripts/check_sound.py").path, folder.path]
+      + (data.map { ["--data", $0.path] } ?? [])
+      + ["--seed", environment["EXRAY_SOUND_SEED"] ?? "1"]
+      + ["--faulty", environment["EXRAY_SOUND_CASES"] ?? "60"]
+    try process.run()
+    process.waitUntilExit()
+    guard process.terminationStatus == 0 else { throw MissingResource(name: "check_sound.py") }
+  }
+
+  /// The cases of a JSON list.
+  func list<Case: Decodable>(_ name: String, of: Case.Type) throws -> [Case] {
+    try JSONDecoder().decode([Case].self, from: Data(contentsOf: folder.appending(path: name)))
+  }
+
+  func path(_ name: String) -> String {
+    name.hasPrefix("/") ? name : folder.appending(path: name).path
+  }
+
+  func doubles(_ name: String) throws -> [Double] {
+    let bytes = [UInt8](try Data(contentsOf: URL(filePath: path(name))))
+    return stride(from: 0, to: bytes.count, by: 8).map { start in
+      Double(bitPattern: (0..<8).reduce(0) { $0 | UInt64(bytes[start + $1]) << UInt64(8 * $1) })
+    }
+  }
+
+  func floats(_ name: String) throws -> [Float] {
+    let bytes = [UInt8](try Data(contentsOf: URL(filePath: path(name))))
+    return stride(from: 0, to: bytes.count, by: 4).map { start in
+      Float(bitPattern: (0..<4).reduce(0) { $0 | UInt32(bytes[start + $1]) << UInt32(8 * $1) })
+    }
+  }
+}
+
+/// A recipe inside a case: any JSON, read by EXray's own reader.
+struct RecipeInCase: Decodable {
+  let recipe: SoundRecipe
+
+  init(from decoder: any Decoder) throws {
+    let text = try JSONTree(from: decoder).text()
+    recipe = try SoundRecipe(json: Array(text.utf8), file: "case")
+  }
+}
+
+/// The largest difference of two lists, as a part of the second one's largest value.
+func relativeDifference(_ values: [Double], _ wanted: [Double]) -> Double {
+  guard values.count == wanted.count else { return .infinity }
+  let largest = max(wanted.reduce(0) { max($0, abs($1)) }, .leastNormalMagnitude)
+  return zip(values, wanted).reduce(0) { max($0, abs($1.0 - $1.1)) } / largest
+}
