@@ -1,7 +1,7 @@
 # make demo   sets everything up and shows the main job on a real model and a real photo
 # make test   sets everything up and runs all tests
 # make setup fetches what both need
-.PHONY: demo test setup build lint format bench clean
+.PHONY: demo test setup build lint format detective bench clean
 
 demo:
 	@Scripts/setup.sh demo
@@ -27,6 +27,11 @@ lint:
 
 format:
 	swift format --in-place --parallel --recursive Package.swift Sources Tests Benchmarks Examples
+
+# Cases that other libraries made: what exray identify finds, by kind of fault.
+detective: build
+	@Scripts/setup.sh test
+	Scripts/detective.sh
 
 bench: build
 	Benchmarks/run.sh
