@@ -12,6 +12,7 @@ public struct CompareJob {
   private let referenceTensors: [ComparedTensor]
   private let labels: LabelSpecification
   private let tool: String
+  private let checks: [CustomCheck]
 
   /// Creates a job.
   ///
@@ -19,9 +20,11 @@ public struct CompareJob {
   ///   - candidate: Path of the trace under suspicion.
   ///   - reference: Path of the trace that is trusted.
   ///   - tool: Name and version of the program, for the report.
+  ///   - checks: The user's own assertions, run in order after everything else.
   /// - Throws: What reading a trace throws.
   public init(
-    candidate: String, reference: String, labels: LabelSpecification, tool: String
+    candidate: String, reference: String, labels: LabelSpecification, tool: String,
+    checks: [CustomCheck] = []
   ) throws {
     self.candidate = try TraceReader(path: candidate, codecs: .standard)
     self.reference = try TraceReader(path: reference, codecs: .standard)
@@ -29,6 +32,7 @@ public struct CompareJob {
     referenceTensors = try Self.tensors(self.reference)
     self.labels = labels
     self.tool = tool
+    self.checks = checks
   }
 
   /// Compares every frame that both traces have.
@@ -40,6 +44,9 @@ public struct CompareJob {
     var collector = EvidenceCollector(
       candidate: candidateTensors.map(\.tensor), reference: referenceTensors.map(\.tensor),
       frameCount: matched.count)
+    var checkRun = CheckRun(checks)
+    try checkRun.prepare(collector)
+    collector.files = checkRun.files
     var times: (candidate: [UInt64], reference: [UInt64]) = ([], [])
     for (done, frame) in matched.enumerated() {
       try add(frame, intended: intended, to: &collector)
@@ -66,7 +73,9 @@ public struct CompareJob {
       latency: latency(times), notes: notes
     ).report
     return (
-      report,
+      checkRun.judged(
+        report, job: "compare", candidate: .init(trace: candidate.path),
+        reference: .init(trace: reference.path), outcomes: collector.outcomes, observer: observer),
       collector.pictures(
         intended: intended, classNames: labels.classNames, labelOffset: labels.offset)
     )

@@ -6,6 +6,12 @@ import EXrayValidation
 struct EvidenceCollector {
   private(set) var comparison: RunComparison
   private(set) var samples: [PreprocessDetective.Sample] = []
+  /// What the first output of each frame came to.
+  private(set) var outcomes: [FrameOutcome] = []
+  /// How many frames there will be.
+  let frameCount: Int
+  /// Where values go that custom checks asked for.
+  var files: CheckTensors?
   private var worst: [WorstFrame] = []
   private let candidate: [RunComparison.Tensor]
   private let reference: [RunComparison.Tensor]
@@ -22,8 +28,16 @@ struct EvidenceCollector {
   init(candidate: [RunComparison.Tensor], reference: [RunComparison.Tensor], frameCount: Int) {
     self.candidate = candidate
     self.reference = reference
+    self.frameCount = frameCount
     comparison = RunComparison(candidate: candidate, reference: reference)
     sampleInterval = max(1, frameCount / Self.sampleLimit)
+  }
+
+  /// Both tensors of a pair.
+  func tensors(
+    of pair: RunComparison.Pair
+  ) -> (candidate: RunComparison.Tensor, reference: RunComparison.Tensor) {
+    (candidate[pair.candidate], reference[pair.reference])
   }
 
   /// One frame's values for one pair of tensors, as a function that lends them.
@@ -47,6 +61,7 @@ struct EvidenceCollector {
       try access(pair) { candidateBytes, referenceBytes in
         let nrmse = comparison.add(
           pair, candidate: candidateBytes, reference: referenceBytes, frame: name)
+        files?.add(pair, candidate: candidateBytes, reference: referenceBytes)
         switch first.role {
         case .layer: break
         case .input where values.inputs == nil:
@@ -62,6 +77,11 @@ struct EvidenceCollector {
     comparison.endFrame(
       candidateScores: comparison.comparesAnswers ? values.outputs?.candidate : nil,
       referenceScores: comparison.comparesAnswers ? values.outputs?.reference : nil, label: label)
+    outcomes.append(
+      FrameOutcome(
+        name: name, label: label, candidate: values.outputs?.candidate,
+        reference: values.outputs?.reference, areScores: comparison.comparesAnswers))
+    try files?.endFrame()
     if frames % sampleInterval == 0, samples.count < Self.sampleLimit, pixels < Self.pixelBudget,
       inputDrift > 0, let inputs = values.inputs
     {

@@ -6,7 +6,8 @@ struct ReportBuilder {
 
   init(
     tool: String, context: Judge.Context, evidence: ComparisonEvidence,
-    judgement: Judge.Judgement, latency: LatencyComparison?, notes: [String]
+    judgement: Judge.Judgement, latency: LatencyComparison?,
+    allFixes: Finding.Gain? = nil, notes: [String]
   ) {
     report = ValidationReport(
       tool: tool, verdict: judgement.verdict,
@@ -14,7 +15,7 @@ struct ReportBuilder {
       candidate: context.candidate, reference: context.reference, frames: evidence.frames,
       accuracy: evidence.accuracy, answers: evidence.answers, inputs: judgement.inputs,
       layers: judgement.layers, outputs: judgement.outputs, latency: latency,
-      findings: judgement.findings, notes: judgement.notes + notes)
+      findings: judgement.findings, allFixes: allFixes, notes: judgement.notes + notes)
   }
 
   /// A report of a run that ended before anything could be compared.

@@ -10,22 +10,25 @@ import Foundation
 ///
 /// Nothing is stored but sums and the worst frames, unless traces are asked for.
 public struct ValidateJob {
-  private let candidate: PipelineSpecification
-  private let reference: PipelineSpecification
-  private let inputs: InputList
-  private let labels: LabelSpecification
-  private let capture: Capture
+  let candidate: PipelineSpecification
+  let reference: PipelineSpecification
+  let inputs: InputList
+  let labels: LabelSpecification
+  let capture: Capture
   private let traceFolder: String?
   private let tool: String
+  private let checks: [CustomCheck]
 
   /// Creates a job.
   ///
   /// - Parameters:
   ///   - traceFolder: Where `candidate.mcap` and `reference.mcap` are kept; nil for nowhere.
   ///   - tool: Name and version of the program, for the report.
+  ///   - checks: The user's own assertions, run in order after everything else.
   public init(
     candidate: PipelineSpecification, reference: PipelineSpecification, inputs: InputList,
-    labels: LabelSpecification, capture: Capture = .layers, traceFolder: String?, tool: String
+    labels: LabelSpecification, capture: Capture = .layers, traceFolder: String?, tool: String,
+    checks: [CustomCheck] = []
   ) {
     self.candidate = candidate
     self.reference = reference
@@ -34,6 +37,7 @@ public struct ValidateJob {
     self.capture = capture
     self.traceFolder = traceFolder
     self.tool = tool
+    self.checks = checks
   }
 
   /// Validates.
@@ -43,65 +47,62 @@ public struct ValidateJob {
   public func run(
     observer: (any ProgressObserver)?
   ) throws -> (report: ValidationReport, pictures: ReportPictures) {
+    var checkRun = CheckRun(checks)
     let first: Pass
     switch try pass(
       candidateRecipe: candidate.recipe, stage: "compare", traceFolder: traceFolder,
-      observer: observer)
+      prepare: { collector in
+        try checkRun.prepare(collector)
+        collector.files = checkRun.files
+      }, observer: observer)
     {
     case .completed(let pass): first = pass
-    case .died(let side, let error): return (crashReport(side, error), ReportPictures())
+    case .died(let side, let error):
+      return (
+        checkRun.notRun(crashReport(side, error), because: "the runtime died"), ReportPictures()
+      )
     }
     let context = Judge.Context(
       candidate: candidate.summary, reference: reference.summary,
       candidateModel: candidate.model.model)
     let judge = Judge(context: context)
     let explanation = first.explain(candidate: candidate, reference: reference)
-    var judgement = judge.judge(first.collector.comparison.evidence, explanation: explanation)
-    var notes = first.notes
-    if let explanation, let corrected = correctedRecipe(explanation) {
-      switch try pass(
-        candidateRecipe: corrected, stage: "replay the fix", traceFolder: nil, observer: observer)
-      {
-      case .died: break
-      case .completed(let second):
-        let before = first.collector.comparison.evidence
-        let after = second.collector.comparison.evidence
-        for index in judgement.findings.indices
-        where judgement.findings[index].cause.isPreprocessing {
-          judgement.findings[index].gain = Self.gain(before: before, after: after)
-        }
-        let remaining = judge.judge(
-          after, explanation: second.explain(candidate: candidate, reference: reference))
-        judgement.findings += remaining.findings.filter { found in
-          !judgement.findings.contains { $0.cause == found.cause }
-        }
-        notes.append(
-          remaining.findings.isEmpty
-            ? "Replayed with the fix over all frames: nothing else is found."
-            : "Replayed with the fix over all frames: further findings remain.")
-      }
-    }
     let evidence = first.collector.comparison.evidence
+    var judgement = judge.judge(evidence, explanation: explanation)
+    var notes = first.notes
+    var allFixes: Finding.Gain?
+    if let explanation {
+      allFixes = try proveFixes(
+        explanation, after: first, judge: judge, judgement: &judgement, notes: &notes,
+        observer: observer)
+    }
     let report = ReportBuilder(
       tool: tool, context: context, evidence: evidence, judgement: judgement,
-      latency: first.latency, notes: notes
+      latency: first.latency, allFixes: allFixes, notes: notes
     ).report
     return (
-      report,
+      checkRun.judged(
+        report, job: "validate", candidate: files(of: candidate, "candidate"),
+        reference: files(of: reference, "reference"), outcomes: first.collector.outcomes,
+        observer: observer),
       first.collector.pictures(
         intended: reference.recipe, classNames: labels.classNames, labelOffset: labels.offset)
     )
   }
 
+  private func files(of side: PipelineSpecification, _ name: String) -> CustomCheck.Files {
+    CustomCheck.Files(model: side.model.path, trace: traceFolder.map { "\($0)/\(name).mcap" })
+  }
+
   // MARK: One pass over the frames
 
-  private enum PassResult {
+  enum PassResult {
     case completed(Pass)
     case died(side: String, error: RuntimeError)
   }
 
   /// What one pass over all frames collected.
-  private struct Pass {
+  struct Pass {
     var collector: EvidenceCollector
     var candidateInput: TensorDescription
     var intended: Recipe?
@@ -134,8 +135,12 @@ public struct ValidateJob {
     }
   }
 
-  private func pass(
-    candidateRecipe: Recipe?, stage: String, traceFolder: String?,
+  /// Runs both models over every frame.
+  ///
+  /// - Parameter prepare: Called once, before the first frame.
+  func pass(
+    candidateRecipe: Recipe?, stage: String, traceFolder: String? = nil,
+    prepare: (inout EvidenceCollector) throws -> Void = { _ in },
     observer: (any ProgressObserver)?
   ) throws -> PassResult {
     var side = "candidate"
@@ -162,6 +167,7 @@ public struct ValidateJob {
           candidate: first.tensors.map(\.compared), reference: second.tensors.map(\.compared),
           frameCount: feed.count),
         candidateInput: pipelines[0].input, intended: pipelines[1].recipe)
+      try prepare(&pass.collector)
       var firstRecorder = try recorder("candidate", candidate, first, traceFolder)
       var secondRecorder = try recorder("reference", reference, second, traceFolder)
       while let frame = try feed.next() {
@@ -226,53 +232,6 @@ public struct ValidateJob {
           }
         }
       })
-  }
-
-  // MARK: The fix and its proof
-
-  /// The candidate's recipe with every blamed stage set as the reference has it; nil where nothing can be set.
-  private func correctedRecipe(_ explanation: Explanation) -> Recipe? {
-    guard var corrected = candidate.recipe, let reference = reference.recipe,
-      !explanation.differences.isEmpty
-    else { return nil }
-    for difference in explanation.differences {
-      switch difference.stage {
-      case "decode": corrected.decode = reference.decode
-      case "orient": corrected.orient = reference.orient
-      case "crop":
-        corrected.crop = reference.crop
-        // Without an interpolation, no other crop would fit the model.
-        if corrected.resize.method == .none { corrected.resize = reference.resize }
-      case "resize": corrected.resize = reference.resize
-      case "color": corrected.color = reference.color
-      case "layout": corrected.layout = reference.layout
-      case "normalize", "quantize": corrected.normalize = reference.normalize
-      default: break
-      }
-    }
-    return corrected == candidate.recipe ? nil : corrected
-  }
-
-  private static func gain(
-    before: ComparisonEvidence, after: ComparisonEvidence
-  ) -> Finding.Gain? {
-    if let old = before.accuracy, let new = after.accuracy {
-      return Finding.Gain(
-        metric: "accuracy.top1", before: old.candidate.top1, after: new.candidate.top1,
-        frames: new.labelledFrames)
-    }
-    if let old = before.answers, let new = after.answers {
-      return Finding.Gain(
-        metric: "top1_agreement", before: old.top1Agreement, after: new.top1Agreement,
-        frames: after.frames)
-    }
-    if let old = before.outputs.first?.metrics?.cosineSimilarity,
-      let new = after.outputs.first?.metrics?.cosineSimilarity
-    {
-      return Finding.Gain(
-        metric: "cosine_similarity", before: old, after: new, frames: after.frames)
-    }
-    return nil
   }
 
   // MARK: Crashes

@@ -15,6 +15,7 @@ public enum HTMLRenderer {
     let title = "\(report.verdict.word) · \(PlainText.shortened(report.candidate.model, to: 80))"
     var sections = Markup.none
     sections += findings(report)
+    sections += checks(report)
     sections += notes(report)
     sections += inputPictures(pictures)
     sections += outputPictures(pictures)
@@ -118,16 +119,19 @@ public enum HTMLRenderer {
 
   private static func findings(_ report: ValidationReport) -> Markup {
     guard !report.findings.isEmpty else { return .none }
-    let cards = report.findings.enumerated().map { card(of: $1, number: $0 + 1) }.joined()
+    let heading = report.gainHeading
+    let cards = report.findings.enumerated().map {
+      card(of: $1, number: $0 + 1, heading: heading)
+    }.joined()
     return """
       <section aria-labelledby="findings">
       <h2 id="findings">Findings <small>\(report.findings.count)</small></h2>
-      \(cards)</section>
+      \(cards)\(report.allFixes.map(together) ?? .none)</section>
 
       """
   }
 
-  private static func card(of finding: Finding, number: Int) -> Markup {
+  private static func card(of finding: Finding, number: Int, heading: String) -> Markup {
     let confidence = min(max(finding.confidence.isFinite ? finding.confidence : 0, 0), 1)
     let evidence = finding.evidence.map { "<li>\(Markup.prose($0))</li>" as Markup }.joined()
     var parts: Markup = """
@@ -148,31 +152,10 @@ public enum HTMLRenderer {
       parts += "<h4>Fix</h4>\n<p class=\"fix\">\(Markup.prose(finding.fix))</p>\n"
     }
     parts +=
-      finding.gain.map(gain) ?? "<p class=\"quiet\">Not proven by replay.</p>\n"
+      finding.gain.map { gain($0, heading: heading) }
+      ?? "<p class=\"quiet\">Not proven by replay.</p>\n"
     parts += "</div>\n</article>\n"
     return parts
-  }
-
-  private static func gain(_ gain: Finding.Gain) -> Markup {
-    let (before, after) = gain.texts
-    let values = [gain.before, gain.after].map { $0.isFinite ? max($0, 0) : 0 }
-    let full = max(1, values[0], values[1])
-    let widths = values.map { $0 / full * 180 }
-    return """
-      <h4>Proven by replay</h4>
-      <svg class="gain" viewBox="0 0 300 48" width="300" height="48" role="img" \
-      aria-label="\(gain.words)">
-      <rect class="track" x="52" y="4" width="180" height="14" rx="2"/>\
-      <rect class="track" x="52" y="28" width="180" height="14" rx="2"/>
-      <rect class="before" x="52" y="4" width="\(at: widths[0])" height="14" rx="2"/>\
-      <rect class="after" x="52" y="28" width="\(at: widths[1])" height="14" rx="2"/>
-      <text x="0" y="15">before</text><text x="0" y="39">after</text>
-      <text class="strong" x="240" y="15">\(before)</text>\
-      <text class="strong" x="240" y="39">\(after)</text>
-      </svg>
-      <p class="quiet">\(gain.metricWords) on \(PlainText.count(gain.frames, "frame"))</p>
-
-      """
   }
 
   private static func notes(_ report: ValidationReport) -> Markup {

@@ -76,6 +76,12 @@ enum HTMLStyle {
     .evidence li::marker, .notes li::marker { color: var(--soft); }
     .notes { margin: 6px 0 0; padding-left: 17px; color: var(--soft); overflow-wrap: anywhere; }
     .fix { margin: 0 0 14px; overflow-wrap: anywhere; }
+    .together { padding: 16px 18px; margin: 12px 0 0; border: 1px solid var(--line); border-radius: 4px; }
+    .together svg { display: block; max-width: 100%; height: auto; }
+    .checks td { overflow-wrap: anywhere; }
+    .checks .status { white-space: nowrap; padding-right: 18px; }
+    .checks .evidence { margin-top: 4px; color: var(--soft); }
+    tr.inconclusive .status { color: var(--warn); font-weight: 600; }
     .remedy svg { display: block; max-width: 100%; height: auto; }
     .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(320px, 1fr)); gap: 22px 24px; }
     figure { margin: 0; min-width: 0; }

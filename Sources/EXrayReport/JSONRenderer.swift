@@ -60,7 +60,9 @@ public enum JSONRenderer {
       let decoder = JSONDecoder()
       decoder.nonConformingFloatDecodingStrategy = .convertFromString(
         positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: notANumber)
-      let numbered = replacingLeaves(in: tree) { leaf, key in
+      // Reports from before there were custom checks have no such key.
+      let complete = tree["checks"] == nil ? tree.adding("checks", .array([])) : tree
+      let numbered = replacingLeaves(in: complete) { leaf, key in
         leaf == .null && requiredNumbers.contains(key) ? .string(notANumber) : leaf
       }
       return try decoder.decode(ValidationReport.self, from: Data(numbered.text().utf8))
@@ -149,7 +151,7 @@ public enum JSONRenderer {
 
   /// The tree with a null for every key of the schema whose value is absent.
   private static func completed(_ root: JSONTree) -> JSONTree {
-    var root = root.with(["accuracy", "answers", "latency"])
+    var root = root.with(["accuracy", "allFixes", "answers", "latency"])
     root = root.mapping("latency") { $0.with(["caveat"]) }
     for side in ["candidate", "reference"] { root = root.mapping(side) { $0.with(["recipe"]) } }
     for list in ["inputs", "layers", "outputs"] {
@@ -196,6 +198,12 @@ extension JSONTree {
     guard case .object(let members) = value else { return self }
     let absent = keys.filter { self[$0] == nil }
     return JSONTree(.object(members + absent.map { Member(key: $0, value: .null) }))
+  }
+
+  /// The object with one more member; other values as they are.
+  fileprivate func adding(_ key: String, _ member: Value) -> JSONTree {
+    guard case .object(let members) = value else { return self }
+    return JSONTree(.object(members + [Member(key: key, value: JSONTree(member))]))
   }
 
   /// The object with one member transformed; other values as they are.

@@ -12,7 +12,10 @@ public enum JUnitRenderer {
     var cases: [Case] = [verdict(report)]
     cases.append(tensors(report.inputs, "inputs", in: report))
     for (index, finding) in report.findings.enumerated() {
-      cases.append(self.finding(finding, number: index + 1))
+      cases.append(self.finding(finding, number: index + 1, heading: report.gainHeading))
+    }
+    for (index, check) in report.checks.enumerated() {
+      cases.append(self.check(check, number: index + 1))
     }
     cases.append(tensors(report.layers, "layers", in: report))
     cases.append(tensors(report.outputs, "outputs", in: report))
@@ -86,6 +89,7 @@ public enum JUnitRenderer {
   private static func verdict(_ report: ValidationReport) -> Case {
     var entry = Case(group: "verdict", name: "verdict", kind: .passed)
     entry.details = [report.summary] + report.notes.map { "note: " + $0 }
+    if let gain = report.allFixes { entry.details.append("all fixes together: \(words(of: gain))") }
     switch report.verdict {
     case .pass: break
     case .fail: entry.kind = .failure
@@ -96,7 +100,7 @@ public enum JUnitRenderer {
     return entry
   }
 
-  private static func finding(_ finding: Finding, number: Int) -> Case {
+  private static func finding(_ finding: Finding, number: Int, heading: String) -> Case {
     var entry = Case(
       group: "findings", name: "\(number) \(finding.cause.identifier)", kind: .failure)
     entry.type = finding.cause.identifier
@@ -107,7 +111,27 @@ public enum JUnitRenderer {
     ]
     entry.details += finding.evidence.map { "evidence: " + $0 }
     if !finding.fix.isEmpty { entry.details.append("fix: " + finding.fix) }
-    if let gain = finding.gain { entry.details.append("proven by replay: " + gain.words) }
+    if let gain = finding.gain {
+      entry.details.append("\(heading.lowercased()): \(words(of: gain))")
+    }
+    return entry
+  }
+
+  private static func words(of gain: Finding.Gain) -> String {
+    [gain.words, gain.intervalWords].compactMap(\.self).joined(separator: ": ")
+  }
+
+  /// A check that gives no answer is an error, as weak evidence is.
+  private static func check(_ check: CustomCheckResult, number: Int) -> Case {
+    var entry = Case(group: "checks", name: "\(number) \(check.name)", kind: .passed)
+    switch check.outcome {
+    case .pass: break
+    case .fail: entry.kind = .failure
+    case .inconclusive: entry.kind = .error
+    }
+    entry.type = check.outcome.rawValue
+    entry.message = check.message
+    entry.details = [check.message] + check.evidence.map { "evidence: " + $0 }
     return entry
   }
 

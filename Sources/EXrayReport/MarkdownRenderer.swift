@@ -12,8 +12,10 @@ public enum MarkdownRenderer {
         + escaped(report.comparedLine))
     blocks += accuracy(report)
     for (index, finding) in report.findings.enumerated() {
-      blocks.append(text(of: finding, number: index + 1))
+      blocks.append(text(of: finding, number: index + 1, heading: report.gainHeading))
     }
+    if let gain = report.allFixes { blocks.append("**All fixes together:** \(words(of: gain))") }
+    blocks += checks(report)
     blocks += worstLayers(report)
     blocks.append(runs(report))
     if !report.notes.isEmpty {
@@ -67,7 +69,7 @@ public enum MarkdownRenderer {
       "\(value) (\(NumberText.fixed(interval.lower, 3))–\(NumberText.fixed(interval.upper, 3)))"
   }
 
-  private static func text(of finding: Finding, number: Int) -> String {
+  private static func text(of finding: Finding, number: Int, heading: String) -> String {
     var lines = ["### \(number). \(escaped(finding.title))", ""]
     lines.append(
       "\(code(finding.cause.identifier)) · confidence \(NumberText.fixed(finding.confidence, 2)) · "
@@ -75,8 +77,24 @@ public enum MarkdownRenderer {
     if !finding.evidence.isEmpty { lines.append("") }
     for line in finding.evidence { lines.append("- \(prose(line))") }
     if !finding.fix.isEmpty { lines += ["", "**Fix:** \(prose(finding.fix))"] }
-    if let gain = finding.gain { lines += ["", "**Proven by replay:** \(escaped(gain.words))"] }
+    if let gain = finding.gain { lines += ["", "**\(heading):** \(words(of: gain))"] }
     return lines.joined(separator: "\n")
+  }
+
+  private static func words(of gain: Finding.Gain) -> String {
+    escaped([gain.words, gain.intervalWords].compactMap(\.self).joined(separator: ": "))
+  }
+
+  private static func checks(_ report: ValidationReport) -> [String] {
+    guard !report.checks.isEmpty else { return [] }
+    let rows = report.checks.map { check in
+      let words = [check.message] + check.evidence
+      return "| \(mark(check.outcome)) \(check.outcome.rawValue) "
+        + "| \(code(PlainText.shortened(check.name, to: 120))) "
+        + "| \(words.map(escaped).joined(separator: "<br>")) |"
+    }
+    let header = "| custom check | | what it says |\n| :-- | :-- | :-- |\n"
+    return [header + rows.joined(separator: "\n")]
   }
 
   private static func worstLayers(_ report: ValidationReport) -> [String] {

@@ -85,6 +85,11 @@ extension Verdict {
   }
 }
 
+extension ValidationReport {
+  /// What the gain of one finding was measured with.
+  var gainHeading: String { allFixes == nil ? "Proven by replay" : "Replayed alone" }
+}
+
 extension TensorComparison {
   /// The root mean squared difference over the range, where it is finite.
   var drift: Double? {
@@ -173,6 +178,31 @@ extension Finding.Gain {
   var words: String {
     let (first, second) = texts
     return "\(metricWords) \(first) → \(second) on \(PlainText.count(frames, "frame"))"
+  }
+
+  /// The gain itself and how sure it is (`+0.17, 95 % interval +0.08 to +0.26, Agresti–Min`); nil without an
+  /// interval.
+  var intervalWords: String? {
+    guard let bounds else { return nil }
+    let digits = after == before ? 2 : max(2, texts.after.count - 2)
+    let method =
+      switch self.method {
+      case "agresti-min": ", Agresti–Min"
+      case "paired-bootstrap": ", paired bootstrap"
+      case let other?: ", " + PlainText.shortened(other, to: 40)
+      case nil: ""
+      }
+    return "\(NumberText.signed(after - before, min(digits, 4))), 95\u{a0}% interval "
+      + "\(NumberText.signed(bounds.lower, min(digits, 4))) to "
+      + "\(NumberText.signed(bounds.upper, min(digits, 4)))\(method)"
+  }
+
+  /// Both bounds of the interval, where there are two finite ones in order.
+  var bounds: (lower: Double, upper: Double)? {
+    guard let interval, interval.count == 2, interval.allSatisfy(\.isFinite),
+      interval[0] <= interval[1]
+    else { return nil }
+    return (interval[0], interval[1])
   }
 
   /// Both values, with as many decimals as it takes to tell them apart, at most four.

@@ -20,8 +20,10 @@ public struct TerminalRenderer: Sendable {
     page.subjects(report)
     page.accuracy(report)
     for (index, finding) in report.findings.enumerated() {
-      page.finding(finding, number: index + 1)
+      page.finding(finding, number: index + 1, isAlone: report.allFixes != nil)
     }
+    page.allFixes(report)
+    page.checks(report)
     if report.verdict != .pass { page.worstLayers(report) }
     page.notes(report)
     return page.lines.map { $0.trimmingTrailingSpaces + "\n" }.joined()
@@ -159,7 +161,7 @@ public struct TerminalRenderer: Sendable {
         "\(value) (\(NumberText.fixed(interval.lower, 2))–\(NumberText.fixed(interval.upper, 2)))"
     }
 
-    mutating func finding(_ finding: Finding, number: Int) {
+    mutating func finding(_ finding: Finding, number: Int, isAlone: Bool) {
       lines.append("")
       let title = PlainText.wrapped(finding.title, width: width - 6)
       for (index, line) in title.enumerated() {
@@ -175,8 +177,30 @@ public struct TerminalRenderer: Sendable {
         row(index == 0 ? "evidence" : "", line, indent: 5)
       }
       if !finding.fix.isEmpty { row("fix", finding.fix, inkOfText: .cyan, indent: 5) }
-      if let gain = finding.gain {
-        row("proven", gain.words, inkOfText: gain.after > gain.before ? .green : nil, indent: 5)
+      if let gain = finding.gain { self.gain(gain, label: isAlone ? "alone" : "proven") }
+    }
+
+    private mutating func gain(_ gain: Finding.Gain, label: String) {
+      row(label, gain.words, inkOfText: gain.after > gain.before ? .green : nil, indent: 5)
+      if let words = gain.intervalWords { row("", words, inkOfText: .dim, indent: 5) }
+    }
+
+    mutating func allFixes(_ report: ValidationReport) {
+      guard let gain = report.allFixes else { return }
+      lines.append("")
+      self.gain(gain, label: "all fixes")
+    }
+
+    mutating func checks(_ report: ValidationReport) {
+      guard !report.checks.isEmpty else { return }
+      if report.verdict != .pass { lines.append("") }
+      for check in report.checks {
+        let words = "\(check.outcome.sign) \(check.outcome.word) "
+        row(
+          "check", words + PlainText.shortened(check.name, to: 100),
+          inkOfText: ink(of: check.outcome))
+        row("", check.message)
+        for line in check.evidence { row("", line, inkOfText: .dim) }
       }
     }
 

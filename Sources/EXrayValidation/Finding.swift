@@ -22,7 +22,7 @@ public struct Finding: Sendable, Hashable, Codable {
   public var evidence: [String]
   /// What to change.
   public var fix: String
-  /// What the fix gained when it was replayed; nil where no replay was possible.
+  /// What this fix alone gained when it was replayed; nil where no replay was possible.
   public var gain: Gain?
 
   /// Creates a finding.
@@ -76,13 +76,36 @@ public struct Finding: Sendable, Hashable, Codable {
     public var after: Double
     /// How many frames were replayed.
     public var frames: Int
+    /// 95 % interval of ``after`` − ``before``: lower bound, then upper bound; nil where there is none.
+    public var interval: [Double]?
+    /// How the interval was worked out (`agresti-min`, `paired-bootstrap`); nil without one.
+    public var method: String?
 
     /// Creates a gain.
-    public init(metric: String, before: Double, after: Double, frames: Int) {
+    public init(
+      metric: String, before: Double, after: Double, frames: Int, interval: [Double]? = nil,
+      method: String? = nil
+    ) {
       self.metric = metric
       self.before = before
       self.after = after
       self.frames = frames
+      self.interval = interval
+      self.method = method
+    }
+
+    private enum CodingKeys: CodingKey { case metric, before, after, frames, interval, method }
+
+    /// Writes every key, absent values and an interval that is not finite as null.
+    public func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(metric, forKey: .metric)
+      try container.encode(before, forKey: .before)
+      try container.encode(after, forKey: .after)
+      try container.encode(frames, forKey: .frames)
+      let isFinite = interval?.allSatisfy(\.isFinite) ?? false
+      try container.encode(isFinite ? interval : nil, forKey: .interval)
+      try container.encode(method, forKey: .method)
     }
   }
 
@@ -100,5 +123,25 @@ public struct Finding: Sendable, Hashable, Codable {
     try container.encode(evidence, forKey: .evidence)
     try container.encode(fix, forKey: .fix)
     try container.encode(gain, forKey: .gain)
+  }
+}
+
+/// What a user's own check concluded.
+public struct CustomCheckResult: Sendable, Hashable, Codable {
+  /// The check's name: its own, or the command that was called.
+  public var name: String
+  /// What it concludes; inconclusive where it gave no answer.
+  public var outcome: Verdict
+  /// The conclusion in one line.
+  public var message: String
+  /// The facts behind it, one a line, with numbers.
+  public var evidence: [String]
+
+  /// Creates a result.
+  public init(name: String, outcome: Verdict, message: String, evidence: [String] = []) {
+    self.name = name
+    self.outcome = outcome
+    self.message = message
+    self.evidence = evidence
   }
 }

@@ -32,6 +32,10 @@ public struct ValidationReport: Sendable, Hashable, Codable {
   public var latency: LatencyComparison?
   /// Faults found, the most certain cause first.
   public var findings: [Finding]
+  /// What all fixes together gained when they were replayed; nil where fewer than two were.
+  public var allFixes: Finding.Gain?
+  /// What the user's own checks concluded, in the order in which they ran.
+  public var checks: [CustomCheckResult]
   /// What limits the evidence, one a line.
   public var notes: [String]
 
@@ -41,7 +45,8 @@ public struct ValidationReport: Sendable, Hashable, Codable {
     reference: RunSummary, frames: Int, accuracy: AccuracyComparison? = nil,
     answers: AnswerComparison? = nil, inputs: [TensorComparison] = [],
     layers: [TensorComparison] = [], outputs: [TensorComparison] = [],
-    latency: LatencyComparison? = nil, findings: [Finding] = [], notes: [String] = []
+    latency: LatencyComparison? = nil, findings: [Finding] = [],
+    allFixes: Finding.Gain? = nil, checks: [CustomCheckResult] = [], notes: [String] = []
   ) {
     self.tool = tool
     self.verdict = verdict
@@ -56,6 +61,8 @@ public struct ValidationReport: Sendable, Hashable, Codable {
     self.outputs = outputs
     self.latency = latency
     self.findings = findings
+    self.allFixes = allFixes
+    self.checks = checks
     self.notes = notes
   }
 }

@@ -9,6 +9,7 @@ struct Compare: ParsableCommand {
       EXAMPLES
         exray compare app.mcap reference.mcap
         exray compare app.mcap reference.mcap --html report.html --junit junit.xml --fail-on top1-drop=0.02
+        exray compare app.mcap reference.mcap --check "python3 my_check.py" --check-tensors output
       """)
 
   @Argument(help: "The trace under suspicion.")
@@ -30,6 +31,7 @@ struct Compare: ParsableCommand {
   var markdown: String?
 
   @OptionGroup var labels: LabelOptions
+  @OptionGroup var checks: CheckOptions
   @OptionGroup var gate: GateOptions
 
   func run() throws {
@@ -37,7 +39,7 @@ struct Compare: ParsableCommand {
     try output.check()
     let job = try CompareJob(
       candidate: candidate, reference: reference, labels: try labels.specification(),
-      tool: Tool.identity)
+      tool: Tool.identity, checks: try checks.make())
     let (report, pictures) = try job.run(observer: ProgressBar())
     try output.write(report, pictures)
     try gate.exit(for: report)

@@ -2,7 +2,6 @@ import ArgumentParser
 import EXrayPipeline
 import EXrayReport
 import EXrayValidation
-import Foundation
 
 /// A condition under which a comparison ends with exit code 1.
 enum FailCondition: ExpressibleByArgument {
@@ -56,11 +55,64 @@ struct GateOptions: ParsableArguments {
   var failOn: [FailCondition] = []
 
   /// Ends the program with the report's exit code.
+  ///
+  /// Custom checks count under every condition but `never`: who gives one wants to know.
   func exit(for report: ValidationReport) throws {
     let conditions = failOn.isEmpty ? [FailCondition.finding] : failOn
     if conditions.contains(where: { $0.holds(for: report) }) { throw ExitCode(1) }
     let isNever = conditions.contains { if case .never = $0 { true } else { false } }
-    if report.verdict == .inconclusive, !isNever { throw ExitCode(3) }
+    if isNever { return }
+    let outcomes = report.checks.map(\.outcome)
+    if outcomes.contains(.fail) { throw ExitCode(1) }
+    if report.verdict == .inconclusive || outcomes.contains(.inconclusive) { throw ExitCode(3) }
+  }
+}
+
+/// Which part of a model a check wants values of.
+enum TensorRole: String, ExpressibleByArgument, CaseIterable {
+  case input, layer, output
+
+  var role: RunComparison.Tensor.Role {
+    switch self {
+    case .input: .input
+    case .layer: .layer
+    case .output: .output
+    }
+  }
+}
+
+/// The user's own assertions.
+struct CheckOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "A program of your own that judges the comparison: JSON in, JSON out (see Documentation/checks.md). May be repeated.",
+      valueName: "command"))
+  var check: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Give checks the values of these tensors as .npy files: input, layer or output. May be repeated.",
+      valueName: "role"))
+  var checkTensors: [TensorRole] = []
+
+  @Option(help: ArgumentHelp("Seconds after which a check is ended.", valueName: "s"))
+  var checkTimeout = 60
+
+  func validate() throws {
+    guard (1...86_400).contains(checkTimeout) else {
+      throw ValidationError("--check-timeout takes 1 to 86400 seconds, not \(checkTimeout).")
+    }
+    guard checkTensors.isEmpty || !check.isEmpty else {
+      throw ValidationError("--check-tensors needs --check to say for which program.")
+    }
+  }
+
+  func make() throws -> [CustomCheck] {
+    try check.map { command in
+      try CustomCheck.program(
+        command, tensors: Set(checkTensors.map(\.role)), timeLimit: .seconds(checkTimeout),
+        reportJSON: { try JSONRenderer.render($0) })
+    }
   }
 }
 

@@ -49,6 +49,7 @@ struct Validate: ParsableCommand {
   @Flag(help: "Keep both traces, every layer of every frame, in the report folder.")
   var keepTraces = false
 
+  @OptionGroup var checks: CheckOptions
   @OptionGroup var gate: GateOptions
   @OptionGroup var runtime: RuntimeOptions
 
@@ -66,6 +67,7 @@ struct Validate: ParsableCommand {
     let reference = try referenceModel.map { try ModelFile(path: $0) } ?? candidate
     let candidateFile = try candidateRecipe.map { try RecipeFile(path: $0) }
     let referenceFile = try referenceRecipe.map { try RecipeFile(path: $0) } ?? candidateFile
+    let ownChecks = try checks.make()
     let engine = try runtime.make()
     let inputList = try InputList(paths: inputs.input)
     let output = report.map(ReportOutput.folder) ?? ReportOutput()
@@ -83,7 +85,7 @@ struct Validate: ParsableCommand {
         runtime: engine,
         options: SessionOptions(kernels: referenceKernels, threads: runtime.threads)),
       inputs: inputList, labels: try inputs.labels.specification(), capture: capture,
-      traceFolder: keepTraces ? report : nil, tool: Tool.identity)
+      traceFolder: keepTraces ? report : nil, tool: Tool.identity, checks: ownChecks)
     let (result, pictures) = try job.run(observer: ProgressBar())
     try output.write(result, pictures)
     try gate.exit(for: result)

@@ -55,6 +55,7 @@ struct DocumentationTests {
         "run": ["candidate", "reference"],
         "accuracyOf": ["accuracy.candidate", "accuracy.reference"],
         "latencyOf": ["latency.candidate", "latency.reference"],
+        "gain": ["findings[].gain", "allFixes"],
         "tensor": ["inputs[]", "layers[]", "outputs[]"],
         "side": ["inputs[]", "layers[]", "outputs[]"].flatMap {
           ["\($0).candidate", "\($0).reference"]

@@ -41,9 +41,23 @@ struct JSONRendererTests {
     }
     #expect(
       top == [
-        "accuracy", "answers", "candidate", "findings", "frames", "inputs", "latency", "layers",
+        "accuracy", "allFixes", "answers", "candidate", "checks", "findings", "frames", "inputs",
+        "latency", "layers",
         "notes", "outputs", "reference", "schemaVersion", "summary", "tool", "verdict",
       ])
+  }
+
+  @Test("A report from before there were checks and intervals is read")
+  func older() throws {
+    let report = SampleReports.tiny
+    let text = try JSONRenderer.render(report)
+    let older = text.split(separator: "\n", omittingEmptySubsequences: false).filter { line in
+      !["\"checks\":", "\"allFixes\":", "\"interval\":", "\"method\":"].contains {
+        line.contains($0)
+      }
+    }.joined(separator: "\n")
+    #expect(older.count < text.count - 60)
+    #expect(try JSONRenderer.parse(older) == report)
   }
 
   static let malformed: [(text: String, code: ReportError.Code, path: String)] = [

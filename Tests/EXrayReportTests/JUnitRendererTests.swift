@@ -72,7 +72,7 @@ struct JUnitRendererTests {
     let text = JUnitRenderer.render(SampleReports.failing)
     #expect(text.contains("name=\"1 preprocess.channel-order\""))
     #expect(text.contains("message=\"Colour channels are swapped: BGR instead of RGB\""))
-    #expect(text.contains("proven by replay: top-1 0.61 → 0.78 on 100 frames"))
+    #expect(text.contains("replayed alone: top-1 0.61 → 0.78 on 100 frames"))
   }
 
   @Test("Without labels accuracy is skipped with its reason")

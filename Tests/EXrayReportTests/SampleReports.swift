@@ -144,7 +144,9 @@ enum SampleReports {
             "The other 5 channel orders leave at least 0.112.",
           ],
           fix: "In efficientnet-lite0-phone.json set `\"color\": \"rgb\"` where it says `\"bgr\"`.",
-          gain: .init(metric: "accuracy.top1", before: 0.61, after: 0.78, frames: 100)),
+          gain: .init(
+            metric: "accuracy.top1", before: 0.61, after: 0.78, frames: 100,
+            interval: [0.0783, 0.2551], method: "agresti-min")),
         Finding(
           cause: .resize, title: "Resized with another kernel: nearest instead of bilinear/pillow",
           where: .init(stage: "resize", tensor: "images"), confidence: 0.82,
@@ -163,6 +165,16 @@ enum SampleReports {
             "Its weights share one scale over 96 channels whose ranges differ 40-fold.",
           ],
           fix: "Quantize this layer's weights per channel, or leave it in float."),
+      ],
+      allFixes: .init(
+        metric: "accuracy.top1", before: 0.61, after: 0.79, frames: 100,
+        interval: [0.0871, 0.2659], method: "agresti-min"),
+      checks: [
+        .init(
+          name: "python3 worst_class.py", outcome: .fail,
+          message: "class 207 is answered right in 1 of 5 frames",
+          evidence: ["class: 207", "recall: 0.2", "required: 0.5"]),
+        .init(name: "no answer is empty", outcome: .pass, message: "100 frames looked at"),
       ],
       notes: [
         "100 frames: top-1 accuracy is known to about ±9 points.",
@@ -240,6 +252,7 @@ enum SampleReports {
     report.findings[0].evidence = [failing.findings[0].evidence[1]]
     report.outputs = []
     report.answers?.confusion = [.init(reference: 207, candidate: 208, count: 4)]
+    report.checks = [failing.checks[0]]
     report.notes = [failing.notes[0]]
     return report
   }
@@ -267,9 +280,14 @@ enum SampleReports {
       finding.where = .init(stage: attack, op: 3, tensor: attack)
       finding.evidence = ["evidence \(attack)"]
       finding.fix = "fix \(attack)"
-      finding.gain = .init(metric: attack, before: 0.1, after: 0.2, frames: 2)
+      finding.gain = .init(
+        metric: attack, before: 0.1, after: 0.2, frames: 2, interval: [-0.1, 0.3], method: attack)
       return finding
     }
+    report.allFixes = report.findings[0].gain
+    report.checks = [
+      .init(name: attack, outcome: .fail, message: attack, evidence: [attack, "b: \(attack)"])
+    ]
     report.notes = ["note \(attack)"]
     return report
   }
@@ -279,6 +297,9 @@ enum SampleReports {
     report.verdict = .inconclusive
     report.summary = "No layer could be compared: the models share no tensor names."
     report.findings = []
+    report.checks = [
+      .init(name: "sleepy", outcome: .inconclusive, message: "did not answer within 60 s")
+    ]
     report.inputs = []
     report.layers = layers(4, seed: 1).map { layer in
       var layer = layer
@@ -313,6 +334,8 @@ enum SampleReports {
     report.inputs[0].metrics?.mse = .nan
     report.findings[0].confidence = .nan
     report.findings[0].gain = .init(metric: "mse", before: .infinity, after: .nan, frames: 1)
+    report.allFixes = .init(
+      metric: "mse", before: 0, after: 1, frames: 2, interval: [.nan, .infinity], method: "x")
     report.accuracy?.pValue = .nan
     report.accuracy?.candidate = Accuracy(top1: .nan, top5: .infinity, top1Interval: [.nan, .nan])
     report.answers?.top1Agreement = -.infinity
