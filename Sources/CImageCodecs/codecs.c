@@ -40,6 +40,27 @@ int32_t codecs_read_jpeg_header(const uint8_t *data, size_t byte_count, codecs_j
   return status;
 }
 
+size_t codecs_count_jpeg_scans(const uint8_t *data, size_t byte_count) {
+  size_t scans = 0;
+  size_t at = 2;
+  while (at < byte_count) {
+    const uint8_t *mark = memchr(data + at, 0xFF, byte_count - at);
+    if (!mark) break;
+    at = (size_t)(mark - data) + 1;
+    while (at < byte_count && data[at] == 0xFF) at++;
+    if (at >= byte_count) break;
+    const uint8_t marker = data[at++];
+    // An escaped 0xFF among the pixels, and markers without a length: TEM, RST0 to RST7, SOI.
+    if (marker <= 0x01 || (marker >= 0xD0 && marker <= 0xD8)) continue;
+    if (marker == 0xD9 || byte_count - at < 2) break;
+    const size_t length = (size_t)data[at] << 8 | data[at + 1];
+    if (marker == 0xDA) scans++;
+    if (length > byte_count - at) break;
+    at += length;
+  }
+  return scans;
+}
+
 int32_t codecs_decode_jpeg(const uint8_t *data, size_t byte_count, const codecs_jpeg_header *header,
                            int32_t fast_dct, int32_t plain_upsampling, uint8_t *pixels,
                            codecs_failure *failure) {
@@ -48,7 +69,7 @@ int32_t codecs_decode_jpeg(const uint8_t *data, size_t byte_count, const codecs_
     say(failure, tjGetErrorStr2(NULL), 0);
     return CODECS_ERROR;
   }
-  // A progressive file may hold any number of scans, each a pass over all pixels: limit them.
+  // The caller has limited the scans already, in a way that knows the picture's size.
   int flags = TJFLAG_LIMITSCANS | (fast_dct ? TJFLAG_FASTDCT : TJFLAG_ACCURATEDCT);
   if (plain_upsampling) flags |= TJFLAG_FASTUPSAMPLE;
   int32_t status = CODECS_OK;
@@ -127,7 +148,9 @@ int32_t codecs_decode_png(const uint8_t *data, size_t byte_count, int32_t width,
     return CODECS_ERROR;
   }
   png_set_read_fn(png, &from, read_bytes);
-  // Text and profile chunks are never used: bound what a hostile one may unpack to.
+  // A hostile file has a thousand profiles and texts, each unpacking to megabytes that libpng would keep.
+  // None is ever used: all chunks but those that make pixels (and tRNS) are skipped unseen.
+  png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
   png_set_chunk_malloc_max(png, 8 << 20);
   png_set_user_limits(png, (png_uint_32)width, (png_uint_32)height);
   png_read_info(png, info);

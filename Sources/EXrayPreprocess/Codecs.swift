@@ -47,6 +47,16 @@ enum Codecs {
     guard isWithinPixelLimit(width: width, height: height) else {
       throw PictureLimit.error(width: width, height: height, file: file)
     }
+    let scans = unsafe buffer(bytes) { data, count in
+      unsafe Int32(clamping: codecs_count_jpeg_scans(data, count))
+    }
+    let scanLimit = PictureLimit.scans(width: width, height: height)
+    guard scans <= scanLimit else {
+      throw PreprocessError(
+        .tooLarge, file: file,
+        "the JPEG of \(width)×\(height) has \(scans) scans, the limit for this size is "
+          + "\(scanLimit); save the picture again")
+    }
     let channels = header.is_cmyk != 0 ? 4 : 3
     var status = Int32(CODECS_ERROR)
     var pixels = unsafe [UInt8](unsafeUninitializedCapacity: width * height * channels) {

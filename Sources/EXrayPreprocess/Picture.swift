@@ -92,8 +92,16 @@ public struct Picture: Sendable {
   }
 }
 
-/// The refusal of a picture that claims too many pixels or none.
+/// What a picture's file may ask for.
 enum PictureLimit {
+  /// The most scans of a JPEG of a size: 100, and no more than two billion pixels in all of them.
+  ///
+  /// Encoders make 1 to about 20. Ten bytes of a hostile file are one more pass over all pixels.
+  static func scans(width: Int, height: Int) -> Int {
+    min(100, 20 * pixelLimit / max(1, width * height))
+  }
+
+  /// The refusal of a picture that claims too many pixels or none.
   static func error(width: Int, height: Int, file: String) -> PreprocessError {
     width == 0 || height == 0
       ? PreprocessError(

@@ -34,6 +34,9 @@ typedef struct {
 int32_t codecs_read_jpeg_header(const uint8_t *data, size_t byte_count, codecs_jpeg_header *header,
                                 codecs_failure *failure);
 
+/// How many scans a JPEG holds. Each is a pass over all pixels, and of a progressive file a few bytes are one.
+size_t codecs_count_jpeg_scans(const uint8_t *data, size_t byte_count);
+
 /// Decodes into `pixels`: width x height x (is_cmyk ? 4 : 3) bytes, as the header gave them.
 int32_t codecs_decode_jpeg(const uint8_t *data, size_t byte_count, const codecs_jpeg_header *header,
                            int32_t fast_dct, int32_t plain_upsampling, uint8_t *pixels,
