@@ -39,8 +39,8 @@ public struct NPYFile: Sendable, Hashable {
   ///   - bytes: The whole file.
   ///   - file: What messages call it.
   /// - Throws: ``PreprocessError`` `.invalidArray` with the byte offset.
-  public init(bytes: [UInt8], file: String) throws(PreprocessError) {
-    let header = try NPYHeader(bytes, file: file)
+  public init(bytes: consuming [UInt8], file: String) throws(PreprocessError) {
+    let header = try NPYHeader(copy bytes, file: file)
     guard let count = header.shape.byteCount(of: header.elementType) else {
       throw PreprocessError(
         .invalidArray, file: file, offset: header.dictionaryOffset,
@@ -56,14 +56,17 @@ public struct NPYFile: Sendable, Hashable {
     self.file = file
     elementType = header.elementType
     shape = header.shape
-    let values = Array(bytes[header.dataOffset...])
+    // In place: arrays may have gigabytes.
+    bytes.removeSubrange(..<header.dataOffset)
     self.bytes =
       header.isFortranOrder && shape.rank > 1
-      ? Self.rowMajor(values, shape, (header.elementType.bitWidth ?? 8) / 8) : values
+      ? Self.rowMajor(bytes, shape, (header.elementType.bitWidth ?? 8) / 8) : bytes
   }
 
   /// Reorders values whose first index changes fastest.
   private static func rowMajor(_ bytes: [UInt8], _ shape: Shape, _ size: Int) -> [UInt8] {
+    // The strides of an array without values may overflow.
+    guard !bytes.isEmpty else { return [] }
     var strides: [Int] = []
     var stride = size
     for dimension in shape.dimensions {
