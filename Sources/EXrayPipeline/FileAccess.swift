@@ -3,19 +3,24 @@ import Foundation
 /// Reads and writes whole files, with errors that name the file.
 public enum FileAccess {
   /// Files larger than this are refused rather than read whole.
-  static let largestFile = 2 << 30
+  public static let largestFile = 2 << 30
 
   /// The bytes of a file.
   ///
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - limit: The most bytes that it may have; a longer one is refused before memory is taken.
   /// - Throws: ``PipelineError`` `.unreadable` with the system's words, also for folders, devices and pipes, and for
-  ///   files over 2 GiB.
-  public static func bytes(_ path: String) throws(PipelineError) -> [UInt8] {
+  ///   files over the limit.
+  public static func bytes(
+    _ path: String, limit: Int = largestFile
+  ) throws(PipelineError) -> [UInt8] {
     let (descriptor, size) = try openForReading(path)
     defer { close(descriptor) }
-    guard size <= largestFile else {
+    guard size <= limit else {
       throw PipelineError(
         .unreadable,
-        "\(shown(path)): \(size) bytes is more than the 2 GiB that are read at once; give a smaller file"
+        "\(shown(path)): \(size) bytes is more than the \(words(byteCount: limit)) that are read of such a file; give a smaller one"
       )
     }
     var failure: Int32 = 0
@@ -194,6 +199,15 @@ public enum FileAccess {
 
   /// A path as messages show it.
   private static func shown(_ path: String) -> String { path.isEmpty ? "''" : path }
+
+  /// A limit in the largest unit that it is a whole number of.
+  private static func words(byteCount: Int) -> String {
+    for (shift, unit) in [(30, "GiB"), (20, "MiB"), (10, "KiB")]
+    where byteCount > 0 && byteCount % (1 << shift) == 0 {
+      return "\(byteCount >> shift) \(unit)"
+    }
+    return "\(byteCount) bytes"
+  }
 
   private static func words(_ number: Int32) -> String {
     unsafe strerror(number).map { unsafe String(cString: $0) } ?? "error \(number)"

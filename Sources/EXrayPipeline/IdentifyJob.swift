@@ -41,7 +41,7 @@ public struct IdentifyJob {
   public init(
     raw: [String], modelInputs: [String], intended: Recipe?, model: String?, storing: Storing?
   ) throws {
-    items = try InputList(paths: raw)
+    items = try InputList(paths: raw, option: "--raw")
     inputs = try ModelInputs(paths: modelInputs, count: items.items.count)
     var quantization = storing.map { Quantization(scales: [$0.scale], zeroPoints: [$0.zeroPoint]) }
     if let model, quantization == nil {

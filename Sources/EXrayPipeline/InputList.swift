@@ -25,15 +25,26 @@ public struct InputList: Sendable {
   private var traces: [TraceReader] = []
 
   private static let pictureExtensions: Set<String> = ["jpg", "jpeg", "png"]
+  /// Samples of one array; a sparse file of no size on disk can claim billions.
+  static let sampleLimit = 1_000_000
+
+  /// Bytes of one picture's file: more than ``pixelLimit`` pixels of 16-bit colour with alpha take.
+  static let pictureByteLimit = 1 << 30
+
+  /// Where the user named the paths, for messages.
+  private let option: String
 
   /// Finds the frames.
   ///
-  /// - Parameter paths: Pictures, folders of pictures, `.npy` arrays `[N, …]`, or traces with raw inputs.
-  public init(paths: [String]) throws {
+  /// - Parameters:
+  ///   - paths: Pictures, folders of pictures, `.npy` arrays `[N, …]`, or traces with raw inputs.
+  ///   - option: Where the user named them, for messages.
+  public init(paths: [String], option: String = "--input") throws {
+    self.option = option
     for path in paths {
       var isFolder: ObjCBool = false
       guard unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-        throw PipelineError(.unreadable, "\(path): no such file or folder; check --input")
+        throw PipelineError(.unreadable, "\(path): no such file or folder; check \(option)")
       }
       if isFolder.boolValue {
         try addFolder(path)
@@ -58,7 +69,7 @@ public struct InputList: Sendable {
     }
     guard !pictures.isEmpty else {
       throw PipelineError(
-        .unsuitableInput, "\(path): no .jpg, .jpeg or .png in this folder; check --input")
+        .unsuitableInput, "\(path): no .jpg, .jpeg or .png in this folder; check \(option)")
     }
     let folder = path.hasSuffix("/") ? path : path + "/"
     for name in pictures.sorted() {
@@ -76,6 +87,12 @@ public struct InputList: Sendable {
         throw PipelineError(
           .unsuitableInput,
           "\(path): an array of shape \(file.shape) holds no values; save the array as [N, …] with one sample a row"
+        )
+      }
+      guard file.sampleCount <= Self.sampleLimit else {
+        throw PipelineError(
+          .unsuitableInput,
+          "\(path): an array of shape \(file.shape) holds more than \(Self.sampleLimit) samples; save it as [N, …] with one sample a row, or in parts"
         )
       }
       for index in 0..<file.sampleCount {
@@ -115,7 +132,7 @@ public struct InputList: Sendable {
     case .picture(let path):
       return RawInput(
         mediaType: Self.fileExtension(path) == "png" ? "image/png" : "image/jpeg",
-        name: item.name, bytes: try FileAccess.bytes(path))
+        name: item.name, bytes: try FileAccess.bytes(path, limit: Self.pictureByteLimit))
     case .sample(let file, let index):
       return RawInput(
         mediaType: Self.arrayType, name: item.name,

@@ -6,8 +6,10 @@ extension Recipe {
     "normalize", "quantize",
   ]
 
-  /// A recipe is a few hundred bytes and needs four levels.
-  private static let limits = JSONLimits(byteCount: 1 << 20, depth: 17)
+  /// The most bytes of a recipe's text, 1 MiB; a recipe is a few hundred bytes.
+  public static let byteLimit = 1 << 20
+  /// A recipe needs four levels.
+  private static let limits = JSONLimits(byteCount: byteLimit, depth: 17)
 
   /// Reads a recipe.
   ///
@@ -217,6 +219,15 @@ extension Recipe.Normalize {
     }
     if let values = try reader.numbers("mean", "that float32 can hold", { Float($0).isFinite }) {
       mean = values.map { Float($0) }
+    }
+    // Values grow evenly with the level, so the ends tell.
+    for channel in 0..<max(mean.count, std.count) {
+      let values = table(channel: channel)
+      for level in [0, 255] where !values[level].isFinite {
+        throw recipe.error(
+          "normalize",
+          "makes \(values[level]) of the level \(level); correct divisor, mean and std")
+      }
     }
   }
 

@@ -62,7 +62,10 @@ struct Identify: ParsableCommand {
   }
 
   func run() throws {
-    if let json { try FileAccess.checkWritable(json) }
+    if let json {
+      try FileAccess.checkWritable(json)
+      Leftovers.watch(files: [json])
+    }
     let job = try IdentifyJob(
       raw: raw, modelInputs: modelInput,
       intended: try intended.map { try RecipeFile(path: $0).recipe },

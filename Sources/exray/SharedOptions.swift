@@ -105,7 +105,8 @@ struct RecipeFile {
   let name: String
 
   init(path: String) throws {
-    recipe = try Recipe(json: FileAccess.bytes(path), file: path)
+    recipe = try Recipe(
+      json: FileAccess.bytes(path, limit: Recipe.byteLimit), file: path)
     name = recipe.name ?? URL(filePath: path).deletingPathExtension().lastPathComponent
   }
 }
