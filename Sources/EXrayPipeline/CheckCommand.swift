@@ -64,12 +64,9 @@ struct CheckCommand: Sendable {
 
   /// Runs the program over a document; whatever goes wrong is inconclusive.
   func run(input: String) -> CustomCheck.Answer {
-    let folder = FileManager.default.temporaryDirectory.appending(
-      path: "exray-check-\(UUID().uuidString)")
-    defer { try? FileManager.default.removeItem(at: folder) }
     do {
-      try FileManager.default.createDirectory(
-        at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+      let folder = try CheckLeftovers.makeFolder()
+      defer { CheckLeftovers.remove(folder) }
       // A file and no pipe: a program that does not read its input cannot hold this one up.
       let file = folder.appending(path: "input.json")
       try Data(input.utf8).write(to: file)
@@ -80,7 +77,8 @@ struct CheckCommand: Sendable {
       let (output, errors) = (Pipe(), Pipe())
       process.standardOutput = output
       process.standardError = errors
-      try process.run()
+      try CheckLeftovers.start(process)
+      defer { CheckLeftovers.forget(process) }
       try? output.fileHandleForWriting.close()
       try? errors.fileHandleForWriting.close()
       return answer(of: process, output, errors)

@@ -33,13 +33,13 @@ final class CheckTensors {
   init(
     roles: Set<RunComparison.Tensor.Role>, of collector: EvidenceCollector
   ) throws(PipelineError) {
-    folder = FileManager.default.temporaryDirectory.appending(
-      path: "exray-check-\(UUID().uuidString)")
+    do {
+      folder = try CheckLeftovers.makeFolder()
+    } catch {
+      throw Self.unwritable(FileManager.default.temporaryDirectory, error.localizedDescription)
+    }
     var left = Self.byteLimit
     do {
-      // Inputs may be private pictures: nobody else may read them.
-      try FileManager.default.createDirectory(
-        at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
       for (number, pair) in collector.comparison.pairs.enumerated() {
         let sides = collector.tensors(of: pair)
         guard roles.contains(sides.candidate.role) else { continue }
@@ -60,14 +60,18 @@ final class CheckTensors {
         }
       }
     } catch {
-      throw PipelineError(
-        .unwritable,
-        "\(folder.path): values for a check cannot be written: \(error.localizedDescription); set TMPDIR to a folder with room"
-      )
+      throw Self.unwritable(folder, error.localizedDescription)
     }
   }
 
-  deinit { try? FileManager.default.removeItem(at: folder) }
+  deinit { CheckLeftovers.remove(folder) }
+
+  private static func unwritable(_ folder: URL, _ words: String) -> PipelineError {
+    PipelineError(
+      .unwritable,
+      "\(folder.path): values for a check cannot be written: \(words); set TMPDIR to a folder with room"
+    )
+  }
 
   /// Appends one frame's values of a pair.
   func add(_ pair: RunComparison.Pair, candidate: RawSpan, reference: RawSpan) {
@@ -83,10 +87,7 @@ final class CheckTensors {
   /// - Throws: ``PipelineError`` `.unwritable` where values could not be written.
   func endFrame() throws(PipelineError) {
     guard let failure else { return }
-    throw PipelineError(
-      .unwritable,
-      "\(folder.path): values for a check cannot be written: \(failure); set TMPDIR to a folder with room"
-    )
+    throw Self.unwritable(folder, failure)
   }
 
   private func append(_ target: Target, _ values: [Float]?) {

@@ -59,8 +59,9 @@ enum Leftovers {
     return unsafe unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
   }
 
-  /// Removes this process's partial files, and folders that stayed empty.
+  /// Removes this process's partial files, folders that stayed empty, and what checks at work have.
   static func remove() {
+    CheckLeftovers.removeAll()
     state.withLock { state in
       for place in state.places {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: place)) ?? []

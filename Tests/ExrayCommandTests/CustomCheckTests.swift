@@ -74,6 +74,43 @@ struct CustomCheckTests {
     }
   }
 
+  @Test("A signal ends a check and removes its files", arguments: [SIGINT, SIGTERM])
+  func signal(number: Int32) throws {
+    try withSandbox { sandbox in
+      let temporary = try sandbox.folder("tmp")
+      let started = sandbox.path("started")
+      let program = try script(
+        sandbox, "echo $$ > \(started).new; mv \(started).new \(started); exec sleep 60")
+      let process = Process()
+      process.executableURL = BuiltTool.url
+      process.arguments =
+        try ["a.mcap", "b.mcap"].map { try sandbox.scores($0, answers: [0, 1]) }
+        + ["--check", program, "--check-tensors", "output"]
+      process.arguments?.insert("compare", at: 0)
+      process.environment = ProcessInfo.processInfo.environment.merging(["TMPDIR": temporary]) {
+        $1
+      }
+      process.standardOutput = FileHandle.nullDevice
+      process.standardError = FileHandle.nullDevice
+      try process.run()
+      while process.isRunning, !FileManager.default.fileExists(atPath: started) { usleep(5_000) }
+      let check = try #require(
+        Int32(try String(contentsOfFile: started, encoding: .utf8).dropLast()))
+      // One folder of the check's own, one of the values that it asked for.
+      let folders = try FileManager.default.contentsOfDirectory(atPath: temporary)
+      #expect(folders.filter { $0.hasPrefix("exray-check-") }.count == 2, "\(folders)")
+      kill(process.processIdentifier, number)
+      process.waitUntilExit()
+      #expect(process.terminationReason == .uncaughtSignal)
+      #expect(process.terminationStatus == number)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: temporary) == [])
+      // An ended process is there until somebody asks how it ended: then it has no command line.
+      func command() -> Data? { FileManager.default.contents(atPath: "/proc/\(check)/cmdline") }
+      for _ in 0..<200 where command()?.isEmpty == false { usleep(10_000) }
+      #expect(command()?.isEmpty ?? true)
+    }
+  }
+
   static let misbehaviours: [(body: String, words: String)] = [
     ("exit 7", "exited with 7"), ("echo no good >&2; exit 1", "exited with 1: no good"),
     ("kill -9 $$", "died of signal 9"), ("", "printed nothing"),

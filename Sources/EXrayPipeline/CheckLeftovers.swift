@@ -1,0 +1,71 @@
+import Foundation
+import Synchronization
+
+/// What checks that are at work would leave behind where a signal ends the program.
+///
+/// Their temporary folders hold a user's data, and their programs are in process groups of their own, which a
+/// terminal's Ctrl-C does not reach.
+public enum CheckLeftovers {
+  private struct State {
+    var folders: Set<URL> = []
+    var programs: Set<Int32> = []
+    var isEnding = false
+  }
+
+  private static let state = Mutex(State())
+
+  /// Ends the programs and removes the folders; afterwards none can be started or made.
+  ///
+  /// For the last moments of a program.
+  public static func removeAll() {
+    state.withLock { state in
+      state.isEnding = true
+      for program in state.programs {
+        // With those that it started, where it leads a group. It may ignore signals that this program
+        // ignores, but not this one.
+        kill(getpgid(program) == program ? -program : program, SIGKILL)
+      }
+      // A file may come into being meanwhile, which makes a removal fail.
+      for folder in state.folders {
+        for _ in 0..<3 where FileManager.default.fileExists(atPath: folder.path) {
+          try? FileManager.default.removeItem(at: folder)
+        }
+      }
+      state.folders = []
+      state.programs = []
+    }
+  }
+
+  /// Makes a temporary folder that nobody else may read: inputs may be private pictures.
+  static func makeFolder() throws -> URL {
+    let folder = FileManager.default.temporaryDirectory.appending(
+      path: "exray-check-\(UUID().uuidString)")
+    try state.withLock { state in
+      guard !state.isEnding else { throw CancellationError() }
+      try FileManager.default.createDirectory(
+        at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+      state.folders.insert(folder)
+    }
+    return folder
+  }
+
+  /// Removes a folder that ``makeFolder()`` made.
+  static func remove(_ folder: URL) {
+    try? FileManager.default.removeItem(at: folder)
+    state.withLock { _ = $0.folders.remove(folder) }
+  }
+
+  /// Starts a program.
+  static func start(_ process: Process) throws {
+    try state.withLock { state in
+      guard !state.isEnding else { throw CancellationError() }
+      try process.run()
+      state.programs.insert(process.processIdentifier)
+    }
+  }
+
+  /// Forgets a program that has ended.
+  static func forget(_ process: Process) {
+    state.withLock { _ = $0.programs.remove(process.processIdentifier) }
+  }
+}
