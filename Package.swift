@@ -67,7 +67,9 @@ let package = Package(
       name: "CLiteRT", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
     .target(
       name: "EXrayLiteRT",
-      dependencies: ["EXray", "EXrayCore", "EXrayRuntime", "EXrayModel", "EXrayTrace", "CLiteRT"]),
+      dependencies: [
+        "EXray", "EXrayCore", "EXrayRuntime", "EXrayModel", "EXraySystem", "EXrayTrace", "CLiteRT",
+      ]),
     // Comparison, causes, reports.
     .target(name: "EXrayValidation", dependencies: ["EXrayCore", "EXrayModel", "EXrayPreprocess"]),
     .target(

@@ -306,38 +306,6 @@ int chost_exit_when_closed(int control) {
   return -error;
 }
 
-#ifdef __linux__
-/// A size that /proc/self/status gives in KiB, in bytes; -1 where it does not.
-static int64_t status_size(const char *text, const char *name) {
-  const char *line = strstr(text, name);
-  return line ? strtoll(line + strlen(name), NULL, 10) * 1024 : -1;
-}
-#endif
-
-int chost_memory(int64_t *resident, int64_t *peak) {
-  *resident = -1;
-  *peak = -1;
-#ifdef __linux__
-  // ru_maxrss of a spawned child starts at its parent's size (vfork shares the parent's memory, and
-  // exec keeps the maximum); VmHWM belongs to the program that runs now.
-  char text[4096];
-  int file = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
-  if (file < 0) return -errno;
-  ssize_t count = read(file, text, sizeof text - 1);
-  int error = errno;
-  close(file);
-  if (count <= 0) return count < 0 ? -error : -EIO;
-  text[count] = 0;
-  *resident = status_size(text, "\nVmRSS:");
-  *peak = status_size(text, "\nVmHWM:");
-#else
-  struct rusage usage;
-  if (getrusage(RUSAGE_SELF, &usage) != 0) return -errno;
-  *peak = usage.ru_maxrss;
-#endif
-  return 0;
-}
-
 // MARK: Standard error
 
 static pthread_mutex_t capture_turn = PTHREAD_MUTEX_INITIALIZER;

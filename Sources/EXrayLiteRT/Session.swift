@@ -1,6 +1,7 @@
 import CLiteRT
 import EXrayCore
 public import EXrayRuntime
+import EXraySystem
 
 /// A model that LiteRT runs in this process.
 ///
@@ -110,7 +111,7 @@ public struct Session: InferenceSession, ~Copyable {
         "LiteRT's run failed (\(Status(status)))\(words.isEmpty ? "" : ": \(words)"); "
           + "check the model with exray inspect, or try other kernels")
     }
-    let memory = ProcessMemory.current
+    let memory = ProcessUsage.current
     return RunReport(
       inferenceTime: time, ops: profiler?.stop() ?? [],
       residentMemoryInBytes: memory.residentInBytes, peakMemoryInBytes: memory.peakInBytes)

@@ -54,9 +54,6 @@ int chost_limit_memory(uint64_t byteCount);
 int chost_exit_when_closed(int control);
 /// Makes `descriptor` a non-inherited one; used on the child's side.
 int chost_close_on_exec(int descriptor);
-/// Memory that this process holds resident, and the most that it has held, in bytes; -1 where unknown.
-/// Returns 0, or a negative errno.
-int chost_memory(int64_t *_Nonnull resident, int64_t *_Nonnull peak);
 
 /// Replaces standard error by a file that is in no folder; returns a token for `chost_capture_end`.
 /// One capture at a time: others wait.
