@@ -13,16 +13,25 @@ struct BadInput: Sendable, CustomTestStringConvertible {
     _ description: String, says words: String...,
     when arguments: @escaping @Sendable (Sandbox) throws -> [String]
   ) {
+    self.init(description, words, when: arguments)
+  }
+
+  init(
+    _ description: String, _ words: [String],
+    when arguments: @escaping @Sendable (Sandbox) throws -> [String]
+  ) {
     testDescription = description
     self.words = words
     self.arguments = arguments
   }
 
   /// Runs the tool: one clear line with these words, exit code 2, nothing written.
-  func check() throws {
+  func check(
+    by run: ([String]) throws -> BuiltTool.Outcome = { try BuiltTool.run($0) }
+  ) throws {
     try withSandbox { sandbox in
       let arguments = try arguments(sandbox)
-      let outcome = try BuiltTool.run(arguments)
+      let outcome = try run(arguments)
       #expect(outcome.status == 2, "\(outcome.errors)")
       #expect(outcome.faults(naming: sandbox.folder.path) == [], "\(outcome.errors)")
       for word in words {

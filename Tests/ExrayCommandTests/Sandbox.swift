@@ -24,6 +24,15 @@ struct Sandbox: Sendable {
   /// Makes a text file and returns its path.
   func file(_ name: String, _ text: String) throws -> String { try file(name, Array(text.utf8)) }
 
+  /// Makes a file that claims a size and takes none on disk, and returns its path.
+  func sparse(_ name: String, _ start: [UInt8], _ size: Int) throws -> String {
+    let path = try file(name, start)
+    let handle = try FileHandle(forWritingTo: URL(filePath: path))
+    try handle.truncate(atOffset: UInt64(size))
+    try handle.close()
+    return path
+  }
+
   /// Makes a folder and returns its path.
   func folder(_ name: String) throws -> String {
     try FileManager.default.createDirectory(atPath: path(name), withIntermediateDirectories: true)
