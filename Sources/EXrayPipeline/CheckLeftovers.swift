@@ -14,9 +14,9 @@ public enum CheckLeftovers {
 
   private static let state = Mutex(State())
 
-  /// Ends the programs and removes the folders; afterwards none can be started or made.
+  /// Ends the programs and removes the folders, in the last moments before this program ends.
   ///
-  /// For the last moments of a program.
+  /// A thread that runs a check does not go on afterwards.
   public static func removeAll() {
     state.withLock { state in
       state.isEnding = true
@@ -40,8 +40,7 @@ public enum CheckLeftovers {
   static func makeFolder() throws -> URL {
     let folder = FileManager.default.temporaryDirectory.appending(
       path: "exray-check-\(UUID().uuidString)")
-    try state.withLock { state in
-      guard !state.isEnding else { throw CancellationError() }
+    try unlessEnding { state in
       try FileManager.default.createDirectory(
         at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
       state.folders.insert(folder)
@@ -57,8 +56,7 @@ public enum CheckLeftovers {
 
   /// Starts a program.
   static func start(_ process: Process) throws {
-    try state.withLock { state in
-      guard !state.isEnding else { throw CancellationError() }
+    try unlessEnding { state in
       try process.run()
       state.programs.insert(process.processIdentifier)
     }
@@ -66,6 +64,17 @@ public enum CheckLeftovers {
 
   /// Forgets a program that has ended.
   static func forget(_ process: Process) {
-    state.withLock { _ = $0.programs.remove(process.processIdentifier) }
+    unlessEnding { _ = $0.programs.remove(process.processIdentifier) }
+  }
+
+  /// Changes the state, or waits for the end of this program.
+  ///
+  /// Going on would judge by a check that was killed, and end with an exit code where a signal ends the program.
+  private static func unlessEnding(_ change: (inout State) throws -> Void) rethrows {
+    let isEnding = try state.withLock { state in
+      if !state.isEnding { try change(&state) }
+      return state.isEnding
+    }
+    while isEnding { sleep(1) }
   }
 }
