@@ -420,7 +420,7 @@ class Cases:
         ground = recipe.get("decode", {}).get("alpha", "drop")
         if ground != "drop":
             image = image.convert("RGBA")
-            canvas = Image.new("RGB", image.size, ground)
+            canvas = Image.new("RGB", image.size, ground if isinstance(ground, str) else tuple(ground))
             canvas.paste(image, mask=image.getchannel("A"))
             a = np.asarray(canvas)
         recipe["resize"] = {"width": a.shape[1], "height": a.shape[0], "method": "none"}
@@ -595,13 +595,13 @@ def alpha_cases(cases, save):
     image = Image.fromarray(seeded(2, 97, 75))
     see_through = image.convert("RGBA")
     see_through.putalpha(Image.fromarray(seeded(1, 97, 75)[..., 0]))
-    for ground in ("white", "black"):
+    for name, ground in {"white": "white", "black": "black", "orange": [240, 130, 7]}.items():
         recipe = {"decode": {"alpha": ground}}
-        save(f"RGBA{ground}.png", see_through, recipe)
-        save(f"LA{ground}.png", see_through.convert("LA"), recipe)
-        save(f"P{ground}.png", image.quantize(40), recipe, transparency=3)
-        save(f"RGB{ground}.png", image, recipe, transparency=image.getpixel((5, 5)))
-        save(f"opaque{ground}.png", image, recipe)
+        save(f"RGBA{name}.png", see_through, recipe)
+        save(f"LA{name}.png", see_through.convert("LA"), recipe)
+        save(f"P{name}.png", image.quantize(40), recipe, transparency=3)
+        save(f"RGB{name}.png", image, recipe, transparency=image.getpixel((5, 5)))
+        save(f"opaque{name}.png", image, recipe)
 
 
 def file_cases(cases):

@@ -118,19 +118,19 @@ enum Codecs {
     }
     switch options.alpha {
     case .drop: return pixels
-    case .white: return Self.rgb(rgba: pixels, over: 255)
-    case .black: return Self.rgb(rgba: pixels, over: 0)
+    case .on(let red, let green, let blue):
+      return Self.rgb(rgba: pixels, over: [UInt32(red), UInt32(green), UInt32(blue)])
     }
   }
 
-  /// The picture laid on a ground of one level, with the arithmetic of Pillow's `paste` under a mask.
-  private static func rgb(rgba: [UInt8], over ground: UInt32) -> [UInt8] {
+  /// The picture laid on a colour, with the arithmetic of Pillow's `paste` under a mask.
+  private static func rgb(rgba: [UInt8], over ground: [UInt32]) -> [UInt8] {
     var result: [UInt8] = []
     result.reserveCapacity(rgba.count / 4 * 3)
     for pixel in stride(from: 0, to: rgba.count, by: 4) {
       let alpha = UInt32(rgba[pixel + 3])
       for channel in 0..<3 {
-        let sum = ground * (255 - alpha) + UInt32(rgba[pixel + channel]) * alpha + 128
+        let sum = ground[channel] * (255 - alpha) + UInt32(rgba[pixel + channel]) * alpha + 128
         result.append(UInt8(truncatingIfNeeded: ((sum >> 8) + sum) >> 8))
       }
     }

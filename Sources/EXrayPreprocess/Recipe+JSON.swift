@@ -83,16 +83,49 @@ extension Recipe.Decode {
     guard let reader = try recipe.object("decode", keys: keys) else { return }
     transform = try reader.choice("dct", Transform.self) ?? transform
     upsampling = try reader.choice("upsampling", Upsampling.self) ?? upsampling
-    alpha = try reader.choice("alpha", Alpha.self) ?? alpha
+    alpha = try Alpha(reader) ?? alpha
     yuv = try reader.choice("yuv", YUV.self) ?? yuv
   }
 
   var tree: JSONTree {
     .object([
       "dct": .string(transform.rawValue), "upsampling": .string(upsampling.rawValue),
-      "alpha": alpha == .drop ? nil : .string(alpha.rawValue),
+      "alpha": alpha.tree,
       "yuv": yuv == .bt601Video ? nil : .string(yuv.rawValue),
     ])
+  }
+}
+
+extension Recipe.Decode.Alpha {
+  /// The value of `decode.alpha`: a name, one level, or three.
+  init?(_ reader: RecipeReader) throws(PreprocessError) {
+    guard let tree = reader["alpha"] else { return nil }
+    let allowed = "it is \"drop\", \"white\", \"black\", one whole level from 0 to 255, or red, green and blue"
+    if case .string(let name) = tree.value {
+      switch name {
+      case "drop": self = .drop
+      case "white": self = .white
+      case "black": self = .black
+      default: throw reader.error("alpha", "cannot be \"\(name.prefix(60))\"; \(allowed)")
+      }
+      return
+    }
+    let levels = try reader.numbers("alpha", "from 0 to 255") { (0...255).contains($0) } ?? []
+    guard levels.allSatisfy({ $0 == $0.rounded() }), levels.count == 1 || levels.count == 3,
+      let last = levels.last
+    else { throw reader.error("alpha", "cannot hold these numbers; \(allowed)") }
+    self = .on(
+      red: UInt8(levels[0]), green: UInt8(levels.count == 3 ? levels[1] : last), blue: UInt8(last))
+  }
+
+  /// Nil where it is dropped.
+  var tree: JSONTree? {
+    switch self {
+    case .drop: nil
+    case .white, .black: .string(words)
+    case .on(let red, let green, let blue):
+      .array([red, green, blue].map { .integer($0) })
+    }
   }
 }
 

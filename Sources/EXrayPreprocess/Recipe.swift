@@ -65,13 +65,26 @@ public struct Recipe: Sendable, Hashable {
     }
 
     /// What becomes of a PNG's transparency.
-    public enum Alpha: String, Sendable, Hashable, CaseIterable {
+    public enum Alpha: Sendable, Hashable {
       /// It is dropped, whatever colour lies below: Pillow's `convert("RGB")` and `cv2.imread`.
       case drop
+      /// The picture is laid on a colour.
+      case on(red: UInt8, green: UInt8, blue: UInt8)
+
       /// The picture is laid on white.
-      case white
+      public static let white = Alpha.on(red: 255, green: 255, blue: 255)
       /// The picture is laid on black: premultiplied alpha.
-      case black
+      public static let black = Alpha.on(red: 0, green: 0, blue: 0)
+
+      /// `drop`, `white`, `black`, or the levels of red, green and blue.
+      public var words: String {
+        switch self {
+        case .drop: "drop"
+        case .white: "white"
+        case .black: "black"
+        case .on(let red, let green, let blue): "[\(red), \(green), \(blue)]"
+        }
+      }
     }
 
     /// The colour matrix and the range of a YUV frame.

@@ -42,6 +42,8 @@ public struct Cause: Sendable, Hashable, Codable, CustomStringConvertible {
   public static let grayscale = Cause("preprocess.grayscale")
   /// Another decoder or decoder setting: a few levels of difference everywhere.
   public static let decode = Cause("preprocess.decode")
+  /// Levels bent by a transfer curve: sRGB taken for light, or the other way round.
+  public static let transfer = Cause("preprocess.transfer")
   /// Input values stored with another scale or zero point than the model's.
   public static let inputQuantization = Cause("preprocess.quantization")
 
@@ -75,7 +77,7 @@ public struct Cause: Sendable, Hashable, Codable, CustomStringConvertible {
   /// Every cause this version can name, in the order of the documentation.
   public static let all: [Cause] = [
     channelOrder, normalization, rotation, flip, crop, resize, layout, grayscale, decode,
-    inputQuantization, inputRange, biasScale, quantizationDrift, accuracyLoss, kernelMismatch,
+    transfer, inputQuantization, inputRange, biasScale, quantizationDrift, accuracyLoss, kernelMismatch,
     notFinite, constantOutput, outputMismatch, modelMismatch, runtimeCrash, runtimeTimeout,
     unexplained,
   ]

@@ -6,6 +6,12 @@ struct Trial: Sendable {
   var chain: Chain
   var table: LevelTable
   var affine: Affine
+  /// The curve that levels go through before the line.
+  var transfer: Recipe.Normalize.Transfer
+  /// Which of the ways of storing integers leaves less than the line; nil for none.
+  var hypothesis: Int?
+  /// Whether values follow levels in coarse steps that no known way of storing makes.
+  var isStaircase = false
   /// Root mean squared rest in levels.
   var residual: Double
   var explainedVariance: Double
@@ -16,6 +22,7 @@ struct ExactTrials {
   private let search: RecipeSearch
   private let frames: [RecipeSearch.Frame]
   let range: ClosedRange<Float>?
+  let hypotheses: StoredHypotheses
   private(set) var done: [Chain: Trial] = [:]
   private var failed: Set<Chain> = []
   private var images: [ImageKey: [Image]] = [:]
@@ -41,6 +48,7 @@ struct ExactTrials {
     self.search = search
     self.frames = frames
     range = search.input.elementType.isInteger ? search.input.representableRange : nil
+    hypotheses = StoredHypotheses(search)
   }
 
   /// Runs a chain; nil where the pictures do not allow it or their levels do not vary.
@@ -54,20 +62,59 @@ struct ExactTrials {
     for (frame, image) in zip(frames, images) {
       table.add(image, search.view(frame, chain.reading))
     }
-    guard let affine = table.affine(inside: range) ?? table.affine(inside: nil) else {
+    guard let trial = trial(chain, table) else {
       failed.insert(chain)
       return nil
     }
-    let rest = table.rest(affine, range: range)
-    let trial = Trial(
-      chain: chain, table: table, affine: affine, residual: rest.residualInLevels,
-      explainedVariance: rest.explainedVariance)
     done[chain] = trial
     return trial
   }
 
+  /// What explains a table best: a line a channel, one after a curve, or a way of storing integers.
+  private func trial(_ chain: Chain, _ table: LevelTable) -> Trial? {
+    var best: Trial?
+    func offer(_ transfer: Recipe.Normalize.Transfer) {
+      let curved = transfer == .none ? table : table.curved(transfer)
+      guard let affine = curved.affine(inside: range) ?? curved.affine(inside: nil) else { return }
+      let rest = curved.rest(affine, range: range)
+      guard rest.residualInLevels < (best?.residual ?? .infinity) * 0.8 else { return }
+      best = Trial(
+        chain: chain, table: curved, affine: affine, transfer: transfer,
+        residual: rest.residualInLevels, explainedVariance: rest.explainedVariance)
+    }
+    offer(.none)
+    if let straight = best, straight.residual > 1, straight.residual < 40 {
+      for transfer in Recipe.Normalize.Transfer.allCases where transfer != .none {
+        offer(transfer)
+      }
+    }
+    guard let (index, rest) = hypotheses.best(table), rest.residualInLevels.isFinite,
+      rest.residualInLevels < best?.residual ?? .infinity, rest.explainedVariance > 0.2
+    else { return best.map { staircase($0) ?? $0 } }
+    let normalize = hypotheses.all[index].normalize
+    let stored = Trial(
+      chain: chain, table: table,
+      affine: table.affine(inside: range) ?? Affine(normalize, channels: table.channels),
+      transfer: .none, hypothesis: index, residual: rest.residualInLevels,
+      explainedVariance: rest.explainedVariance)
+    return staircase(stored) ?? stored
+  }
+
+  /// What any rising or falling function of levels leaves, where steps are coarser than levels and it leaves far less.
+  private func staircase(_ trial: Trial) -> Trial? {
+    let line = trial.affine.slopes.reduce(0) { $0 + abs($1) } / Float(search.channels)
+    guard search.step > 4 * line, trial.residual > 0.5,
+      let rest = trial.table.monotoneRest(tolerance: Double(search.step) / 2),
+      rest.residualInLevels < 0.5 * trial.residual
+    else { return nil }
+    var result = trial
+    (result.hypothesis, result.isStaircase) = (nil, true)
+    (result.residual, result.explainedVariance) = (rest.residualInLevels, rest.explainedVariance)
+    return result
+  }
+
   /// The pictures after all stages up to the colours; nil where one does not allow them.
-  private mutating func finished(_ chain: Chain) -> [Image]? {
+  mutating func finished(_ chain: Chain) -> [Image]? {
     guard let resized = resized(chain) else { return nil }
     let isLate = chain.orient.when == .afterResize
     let recipe = Recipe(

@@ -39,7 +39,11 @@ extension Recipe.Crop {
     case .centerFraction:
       "the centre square of \(decimal(Float(fraction ?? 1))) of the shorter side"
     case .centerPixels:
-      "the centre \(width.map(String.init) ?? "?") × \(height.map(String.init) ?? "?") pixels"
+      if let width, let height {
+        "the centre \(width) × \(height) pixels"
+      } else {
+        "as many pixels of the centre as the model takes"
+      }
     case .letterbox: "the whole picture on a canvas of the model's shape"
     case .shortSide:
       "the shorter side resized to \(shortSide.map(String.init) ?? "?") pixels, then the centre"

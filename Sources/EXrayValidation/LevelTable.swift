@@ -20,9 +20,12 @@ struct LevelTable: Sendable {
   private(set) var sums: [Double]  // (channel, level)
   /// Sum of the squares of all values of a channel.
   private(set) var squares: [Double]
+  /// What lines are fitted over: the levels themselves, or what a curve makes of them.
+  private var positions: [Double]
 
   init(channels: Int) {
     self.channels = channels
+    positions = (0..<256).map(Double.init)
     counts = [Double](repeating: 0, count: channels * 256)
     sums = counts
     squares = [Double](repeating: 0, count: channels)
@@ -65,6 +68,13 @@ struct LevelTable: Sendable {
     self.sums = sums
   }
 
+  /// The same values by what a curve makes of their levels.
+  func curved(_ transfer: Recipe.Normalize.Transfer) -> LevelTable {
+    var table = self
+    table.positions = Recipe.Normalize(transfer: transfer).table(channel: 0).map(Double.init)
+    return table
+  }
+
   /// Number of values.
   var count: Double { counts.reduce(0, +) }
 
@@ -87,7 +97,7 @@ struct LevelTable: Sendable {
       if let range, mean <= Double(range.lowerBound) || mean >= Double(range.upperBound) {
         continue
       }
-      let position = Double(level)
+      let position = positions[level]
       n += counts[slot]
       x += counts[slot] * position
       y += sums[slot]
@@ -115,7 +125,7 @@ struct LevelTable: Sendable {
       } else {
         let slots = (channel * 256)..<(channel * 256 + 256)
         let n = max(1, counts[slots].reduce(0, +))
-        let level = slots.reduce(0) { $0 + counts[$1] * Double($1 - channel * 256) } / n
+        let level = slots.reduce(0) { $0 + counts[$1] * positions[$1 - channel * 256] } / n
         affine.slopes.append(Float(slope))
         affine.offsets.append(Float(sums[slots].reduce(0, +) / n - slope * level))
       }
@@ -134,7 +144,7 @@ struct LevelTable: Sendable {
     for channel in 0..<channels {
       var squared = squares[channel]
       for level in 0..<256 where counts[channel * 256 + level] > 0 {
-        var value = affine.slopes[channel] * Float(level) + affine.offsets[channel]
+        var value = affine.slopes[channel] * Float(positions[level]) + affine.offsets[channel]
         if step > 0 { value = (value / step).rounded(.toNearestOrEven) * step }
         if let range { value = max(range.lowerBound, min(range.upperBound, value)) }
         let slot = channel * 256 + level
@@ -157,7 +167,8 @@ struct LevelTable: Sendable {
   ) -> Double {
     var beyond = 0.0
     for slot in counts.indices where counts[slot] > 0 {
-      var value = affine.slopes[slot / 256] * Float(slot % 256) + affine.offsets[slot / 256]
+      var value =
+        affine.slopes[slot / 256] * Float(positions[slot % 256]) + affine.offsets[slot / 256]
       if let range { value = max(range.lowerBound, min(range.upperBound, value)) }
       if abs(sums[slot] / counts[slot] - Double(value)) > tolerance { beyond += counts[slot] }
     }

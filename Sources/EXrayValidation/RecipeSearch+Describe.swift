@@ -14,13 +14,13 @@ extension RecipeSearch {
       ]
       return result
     }
-    let naming = NormalizationNaming(search: self, trial: best, range: trials.range)
+    let naming = NormalizationNaming(search: self, trial: best, trials: trials)
     let found = naming.found
     result.explainedVariance = found.rest.explainedVariance
     result.residualInLSB = found.rest.residualInLevels
-    if let intendedTrial, let wanted = naming.wanted {
-      result.intendedResidualInLSB =
-        intendedTrial.table.rest(wanted, range: trials.range, step: step).residualInLevels
+    if let intendedTrial {
+      let naming = NormalizationNaming(search: self, trial: intendedTrial, trials: trials)
+      result.intendedResidualInLSB = naming.intendedRest?.residualInLevels
     }
     guard isAccepted(found.rest, noise: noise(best)) else {
       result.ruledOut = ruledOut(best, trials, tried)
@@ -28,10 +28,11 @@ extension RecipeSearch {
     }
     var recipe = recipe(best.chain, frames)
     recipe.normalize = found.normalize
+    recipe.quantize = found.quantize
     result.recipe = recipe
     if intended != nil {
       result.differences = differences(best.chain, recipe, frames)
-      if let difference = found.difference { result.differences.append(difference) }
+      result.differences += found.differences
     }
     result.ambiguous = ambiguities(best, trials)
     return result
@@ -113,7 +114,7 @@ extension RecipeSearch {
   }
 
   func words(_ decode: Recipe.Decode) -> String {
-    "\(decode.transform.rawValue) transform, \(decode.upsampling.rawValue) upsampling, alpha: \(decode.alpha.rawValue)"
+    "\(decode.transform.rawValue) transform, \(decode.upsampling.rawValue) upsampling, alpha: \(decode.alpha.words)"
   }
 
   private func words(_ exif: Recipe.Orient.EXIF) -> String {
@@ -178,23 +179,38 @@ extension RecipeSearch {
 struct NormalizationNaming {
   struct Found {
     var normalize: Recipe.Normalize
-    var difference: Explanation.Difference?
-    var rest: (residualInLevels: Double, explainedVariance: Double)
+    var quantize: Recipe.Quantize
+    var differences: [Explanation.Difference] = []
+    var rest: LevelTable.Rest
   }
 
   let search: RecipeSearch
   let trial: Trial
-  let range: ClosedRange<Float>?
+  let trials: ExactTrials
+
+  private var range: ClosedRange<Float>? { trials.range }
 
   /// The intended normalisation; nil where nobody says.
   var wanted: Affine? {
     search.intended.map { Affine($0.normalize, channels: search.channels) }
   }
 
+  /// What the intended normalisation and storing leave of the trial's values; nil where nobody says.
+  var intendedRest: LevelTable.Rest? {
+    guard let wanted, let intended = search.intended else { return nil }
+    if let right = trials.hypotheses.all.first, right.isIntended {
+      return trial.table.rest(low: right.low, high: right.high)
+    }
+    return trial.table.curved(intended.normalize.transfer).rest(
+      wanted, range: range, step: search.step)
+  }
+
+  /// The likeliest name whose rest is about as small as the trial's.
   var found: Found {
-    let channels = search.channels
     let limit = trial.residual * 1.05 + 0.03 + (trial.residual > 0 ? 0 : 0.01)
-    func fits(_ affine: Affine) -> (residualInLevels: Double, explainedVariance: Double)? {
+    if let stored = storedFound(limit) { return stored }
+    let quantize = search.base.quantize
+    func fits(_ affine: Affine) -> LevelTable.Rest? {
       guard affine.slopes.allSatisfy({ $0 != 0 && $0.isFinite }) else { return nil }
       let rest = trial.table.rest(affine, range: range, step: search.step)
       // Its own slope may be another than the best line's: compare in the line's levels.
@@ -202,42 +218,70 @@ struct NormalizationNaming {
         Double(abs(affine.slopes[0])) / max(Double(abs(trial.affine.slopes[0])), 1e-30)
       return rest.residualInLevels * scale <= limit ? rest : nil
     }
-    if let wanted, let intended = search.intended {
-      // Halves of a step may be rounded either way: libraries spell the same formula differently.
-      let isWithinHalves =
-        search.step > 0
-        && trial.table.fractionBeyond(0.52 * Double(search.step), of: wanted, range: range) < 0.01
-      if let rest = isWithinHalves ? trial.table.rest(wanted, range: range) : fits(wanted) {
-        return Found(normalize: intended.normalize, rest: rest)
-      }
-      for (words, affine) in quantizationFaults(wanted) {
-        guard let rest = fits(affine) else { continue }
-        return Found(
-          normalize: intended.normalize,
-          difference: .init(
-            cause: .inputQuantization, stage: "quantize", found: words,
-            intended: storing), rest: rest)
-      }
+    func named(_ normalize: Recipe.Normalize) -> Recipe.Normalize {
+      var normalize = normalize
+      normalize.transfer = trial.transfer
+      return normalize
+    }
+    if let wanted, let intended = search.intended, let rest = fits(wanted) {
+      return Found(
+        normalize: named(intended.normalize), quantize: quantize, differences: bent(trial.transfer),
+        rest: rest)
     }
     var known = KnownNormalization.all.map { ($0.name, $0.normalize) }
-    if let intended = search.intended { known += variations(intended.normalize) }
+    if let intended = search.intended {
+      known += Self.variations(intended.normalize, channels: search.channels)
+    }
     for (name, normalize) in known {
-      guard let rest = fits(Affine(normalize, channels: channels)) else { continue }
-      return Found(normalize: normalize, difference: difference(name), rest: rest)
+      guard let rest = fits(Affine(normalize, channels: search.channels)) else { continue }
+      return Found(
+        normalize: named(normalize), quantize: quantize,
+        differences: bent(trial.transfer) + difference(name), rest: rest)
     }
     let (slopes, offsets) = (trial.affine.slopes, trial.affine.offsets)
     let normalize = Recipe.Normalize(
       mean: zip(slopes, offsets).map { -$1 / $0 }, std: slopes.map { 1 / $0 })
     return Found(
-      normalize: normalize, difference: difference(trial.affine.words),
+      normalize: named(normalize), quantize: quantize,
+      differences: bent(trial.transfer) + difference(trial.affine.words),
       rest: (trial.residual, trial.explainedVariance))
   }
 
-  private func difference(_ name: String) -> Explanation.Difference? {
-    guard let wanted else { return nil }
-    return .init(
-      cause: .normalization, stage: "normalize", found: name,
-      intended: KnownNormalization.nearest(to: wanted)?.name ?? wanted.words)
+  /// The first way of storing integers that leaves no more than `limit`.
+  private func storedFound(_ limit: Double) -> Found? {
+    for hypothesis in trials.hypotheses.all {
+      let rest = trial.table.rest(low: hypothesis.low, high: hypothesis.high)
+      guard rest.residualInLevels <= limit, rest.explainedVariance > 0.2 else { continue }
+      var found = Found(
+        normalize: hypothesis.normalize, quantize: hypothesis.quantize, rest: rest)
+      if hypothesis.isBent { found.differences += bent(hypothesis.normalize.transfer) }
+      if !hypothesis.isIntended { found.differences += difference(hypothesis.name) }
+      if let fault = hypothesis.storingFault, search.intended != nil {
+        found.differences.append(
+          .init(cause: .inputQuantization, stage: "quantize", found: fault, intended: storing))
+      }
+      return found
+    }
+    return nil
+  }
+
+  /// The difference of another transfer curve than the intended one.
+  private func bent(_ transfer: Recipe.Normalize.Transfer) -> [Explanation.Difference] {
+    guard let intended = search.intended?.normalize.transfer, intended != transfer else { return [] }
+    return [
+      .init(
+        cause: .transfer, stage: "normalize", found: "transfer \(transfer.rawValue)",
+        intended: "transfer \(intended.rawValue)")
+    ]
+  }
+
+  private func difference(_ name: String) -> [Explanation.Difference] {
+    guard let wanted else { return [] }
+    return [
+      .init(
+        cause: .normalization, stage: "normalize", found: name,
+        intended: KnownNormalization.nearest(to: wanted)?.name ?? wanted.words)
+    ]
   }
 
   private var storing: String {
@@ -247,42 +291,10 @@ struct NormalizationNaming {
     return "scale \(decimal(scale)), zero point \(zero), rounded to the nearest"
   }
 
-  /// What storing goes wrong makes of the intended normalisation.
-  private func quantizationFaults(_ wanted: Affine) -> [(String, Affine)] {
-    guard search.input.elementType.isInteger, let scale = search.input.quantization?.scale,
-      let zero = search.input.quantization?.zeroPoint, scale > 0
-    else { return [] }
-    func moved(_ steps: Float) -> Affine {
-      Affine(slopes: wanted.slopes, offsets: wanted.offsets.map { $0 + steps * scale })
-    }
-    var faults = [("no rounding: fractions cut off", moved(-0.5))]
-    if zero != 0 { faults.append(("no zero point", moved(-Float(zero)))) }
-    for steps in [128, -128] {
-      faults.append(
-        ("every value \(abs(steps)) steps too \(steps > 0 ? "high" : "low")", moved(Float(steps))))
-    }
-    if scale != 1 || zero != 0 {
-      faults.append(
-        (
-          "quantized twice",
-          Affine(
-            slopes: wanted.slopes.map { $0 / scale },
-            offsets: wanted.offsets.map { $0 / scale + Float(zero) })
-        ))
-      faults.append(
-        (
-          "real values stored without scale and zero point",
-          Affine(
-            slopes: wanted.slopes.map { $0 * scale },
-            offsets: wanted.offsets.map { ($0 - Float(zero)) * scale })
-        ))
-    }
-    return faults
-  }
-
   /// Common mistakes with the intended normalisation.
-  private func variations(_ intended: Recipe.Normalize) -> [(String, Recipe.Normalize)] {
-    let channels = search.channels
+  static func variations(
+    _ intended: Recipe.Normalize, channels: Int
+  ) -> [(String, Recipe.Normalize)] {
     let mean = (0..<channels).map { intended.mean(channel: $0) }
     let std = (0..<channels).map { intended.std(channel: $0) }
     let divisor = intended.divisor

@@ -80,9 +80,9 @@ public struct RecipeSearch: Sendable {
     var recipe = recipe
     recipe.resize.width = recipe.resize.width ?? width
     recipe.resize.height = recipe.resize.height ?? height
-    if recipe.crop.mode == .centerPixels {
-      recipe.crop.width = recipe.crop.width ?? width
-      recipe.crop.height = recipe.crop.height ?? height
+    // The centre pixels of the model's size follow a turn of the resized picture: they stay open.
+    if recipe.crop.mode == .centerPixels, recipe.crop.width == width, recipe.crop.height == height {
+      (recipe.crop.width, recipe.crop.height) = (nil, nil)
     }
     return recipe
   }
@@ -97,7 +97,7 @@ public struct RecipeSearch: Sendable {
   /// The ways to read the values.
   func readings(_ frames: [Frame]) -> [Reading] {
     let orders = channels == 1 ? [isChannelsLast] : [isChannelsLast, !isChannelsLast]
-    let hasBytes = frames.allSatisfy { !$0.valuesOfOtherSign.isEmpty }
+    let hasBytes = !frames.isEmpty && frames.allSatisfy { !$0.valuesOfOtherSign.isEmpty }
     return (hasBytes ? [false, true] : [false]).flatMap { sign in
       orders.map { Reading(isInterleaved: $0, hasOtherSign: sign) }
     }
