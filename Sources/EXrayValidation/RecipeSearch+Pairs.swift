@@ -6,9 +6,10 @@ extension RecipeSearch {
   /// Why crop and interpolation are not named.
   private static let hidden = "not distinguishable without raw inputs"
 
-  /// Identifies how the candidate's inputs follow from the reference's: turn, colours, memory order, normalisation
-  /// and storing. Where they follow in part only, a crop or an interpolation is suspected and ``Identification/recipe``
-  /// is nil.
+  /// Identifies how the candidate's inputs follow from the reference's.
+  ///
+  /// Turn, colours, memory order, normalisation and storing are told. Where the inputs follow in part only, a crop or
+  /// an interpolation is suspected and ``Identification/recipe`` is nil.
   func identifyPairs(_ samples: [Sample]) -> Identification {
     guard samples.allSatisfy({ $0.candidate.allSatisfy(\.isFinite) }) else {
       return .init(ruledOut: ["the input holds values that are not finite"])
@@ -96,11 +97,14 @@ extension RecipeSearch {
     found.ruledOut = [
       "\(matches.count) turns, mirrors, colour orders and memory orders of the reference's input: the best leaves \(decimal(Float(best.residual), significant: 3)) levels after the best line a channel"
     ]
-    if naming.rest.explainedVariance >= 0.9 {
+    let variance = naming.rest.explainedVariance
+    if variance >= 0.9 || variance > 0.5 && naming.rest.residualInLevels < 2 {
       found.differences = differences(best.chain, recipe(best.chain, frames), frames)
-      if let difference = naming.difference { found.differences.append(difference) }
+      if let difference = naming.difference, !isIntended(best, trials.range) {
+        found.differences.append(difference)
+      }
       addResampling(to: &found)
-    } else if naming.rest.explainedVariance > 0.4, departures(best.chain) == 0 {
+    } else if variance > 0.4, departures(best.chain) == 0 {
       found.differences = [
         .init(
           cause: .crop, stage: "crop", found: "another part or scale of the picture",
@@ -111,6 +115,17 @@ extension RecipeSearch {
       ]
     }
     return found
+  }
+
+  /// Whether the intended normalisation leaves about as much as the best line.
+  ///
+  /// A resize of another kind changes contrast, and with it the line.
+  private func isIntended(_ trial: Trial, _ range: ClosedRange<Float>?) -> Bool {
+    guard let intended else { return true }
+    let wanted = Affine(intended.normalize, channels: channels)
+    let rest = trial.table.rest(wanted, range: range, step: step).residualInLevels
+    let unit = Double(abs(wanted.slopes[0] / trial.affine.slopes[0]))
+    return rest * unit <= 1.2 * trial.residual + 0.5
   }
 
   /// Names what is left where the inputs are nearly alike: a decoder's few levels, or an interpolation.

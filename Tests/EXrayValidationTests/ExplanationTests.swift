@@ -240,7 +240,7 @@ struct ExplanationTests {
 
   @Test func `another part of the picture is only suspected without raw pictures`() throws {
     var recipe = Self.intended
-    recipe.crop = .centerFraction(0.8)
+    recipe.crop = .centerFraction(0.86)
     let search = try #require(RecipeSearch(intended: Self.intended, input: Self.input))
     let explanation = search.explain(try samples(recipe, seed: 2, keepPictures: false))
     #expect(explanation.differences.map(\.cause) == [.crop])
@@ -355,8 +355,32 @@ struct ExplanationTests {
     #expect(explanation.ambiguous.first?.stage == "normalize")
   }
 
+  @Test(arguments: Recipe.Resize.Precision.allCases)
+  func `levels rounded where they should not be are a fault of the resize`(
+    precision: Recipe.Resize.Precision
+  ) throws {
+    var (intended, used) = (Self.intended, Self.intended)
+    intended.resize.precision = precision == .float ? .levels : .float
+    used.resize.precision = precision
+    let samples = try (0..<2 as Range<UInt64>).map { seed in
+      let picture = try picture(seed: seed)
+      return RecipeSearch.Sample(
+        name: "drawn", candidate: try values(used, of: picture),
+        reference: try values(intended, of: picture), raw: .init { _ in picture })
+    }
+    let search = try #require(RecipeSearch(intended: intended, input: Self.input))
+    let explanation = search.explain(samples)
+    #expect(explanation.differences.map(\.cause) == [.resize])
+    #expect(
+      explanation.differences.first?.found.contains(precision == .float ? "float32" : "8 bits")
+        == true)
+  }
+
   private func values(_ recipe: Recipe, of picture: Picture) throws -> [Float] {
     let resolved = try recipe.resolved(for: Self.input)
+    if resolved.resize.precision == .float {
+      return resolved.realValues(of: try resolved.floatImage(from: picture))
+    }
     return resolved.realValues(of: try resolved.image(from: picture))
   }
 
@@ -374,7 +398,8 @@ struct ExplanationTests {
       }
       comparison.endFrame(candidateScores: nil, referenceScores: nil, label: nil)
     }
-    let run = RunSummary(model: "m", modelSHA256: "", runtime: "", kernels: "", threads: 1, recipe: nil,
+    let run = RunSummary(
+      model: "m", modelSHA256: "", runtime: "", kernels: "", threads: 1, recipe: nil,
       device: "")
     return Judge(context: .init(candidate: run, reference: run)).judge(
       comparison.evidence, explanation: explanation
