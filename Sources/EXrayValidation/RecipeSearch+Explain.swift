@@ -96,10 +96,14 @@ extension RecipeSearch {
   public static func recipeOfReference(_ samples: [Sample], input: TensorDescription) -> Recipe? {
     if let search = RecipeSearch(intended: nil, input: input) {
       let count = search.width * search.height * search.channels
-      let frames = search.withPictures(samples.filter { $0.reference.count == count }).map {
-        search.frame($0.sample.reference, of: $0.sample, $0.picture)
+      let pictured = search.withPictures(samples.filter { $0.reference.count == count })
+      let frames = pictured.map { search.frame($0.sample.reference, of: $0.sample, $0.picture) }
+      let isCamera = pictured.allSatisfy { $0.sample.raw?.isCameraFrame == true }
+      if !frames.isEmpty,
+        let recipe = search.identify(frames, areCameraFrames: isCamera, hints: []).recipe
+      {
+        return recipe
       }
-      if !frames.isEmpty, let recipe = search.identify(frames).recipe { return recipe }
     }
     return assumedRecipe(for: input, references: samples.map(\.reference))
   }
