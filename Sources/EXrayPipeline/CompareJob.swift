@@ -49,7 +49,7 @@ public struct CompareJob {
     collector.files = checkRun.files
     var times: (candidate: [UInt64], reference: [UInt64]) = ([], [])
     for (done, frame) in matched.enumerated() {
-      try add(frame, intended: intended, to: &collector)
+      try add(frame, to: &collector)
       if let sample = try candidate.latency(frame: frame.candidate) {
         times.candidate.append(sample.inferenceNanoseconds)
       }
@@ -66,7 +66,8 @@ public struct CompareJob {
     let evidence = collector.comparison.evidence
     let context = Judge.Context(
       candidate: Self.summary(candidate), reference: Self.summary(reference))
-    let explanation = try explain(collector, intended: intended)
+    let explanation = collector.explanation(
+      intended: intended, declared: try recipe(of: candidate))
     let judgement = Judge(context: context).judge(evidence, explanation: explanation)
     let report = ReportBuilder(
       tool: tool, context: context, evidence: evidence, judgement: judgement,
@@ -79,23 +80,6 @@ public struct CompareJob {
       collector.pictures(
         intended: intended, classNames: labels.classNames, labelOffset: labels.offset)
     )
-  }
-
-  /// How the candidate's inputs were made, where they differ and are pictures.
-  private func explain(
-    _ collector: EvidenceCollector, intended: Recipe?
-  ) throws -> Explanation? {
-    guard collector.comparison.evidence.inputAgreements.contains(where: { $0?.agrees == false }),
-      let input = candidateTensors.first(where: { $0.tensor.role == .input })?.tensor.description
-    else { return nil }
-    let resolved =
-      intended.flatMap { try? $0.resolved(for: input) }
-      ?? PreprocessDetective.assumedRecipe(for: input, samples: collector.samples)
-    let hints = [try recipe(of: candidate)].compactMap { $0 }
-    guard let resolved,
-      let detective = PreprocessDetective(intended: resolved, input: input, hints: hints)
-    else { return nil }
-    return detective.explain(collector.samples)
   }
 
   private struct MatchedFrame {
@@ -118,21 +102,18 @@ public struct CompareJob {
   }
 
   private func add(
-    _ frame: MatchedFrame, intended: Recipe?, to collector: inout EvidenceCollector
+    _ frame: MatchedFrame, to collector: inout EvidenceCollector
   ) throws {
     let name = reference.frames[frame.reference].name
     let label =
       labels.labels?[name] ?? reference.frames[frame.reference].label.flatMap { Labels.number($0) }
     try collector.add(
       name: name, label: label.map { $0 + labels.offset },
-      picture: {
-        guard let intended,
-          let raw = try? reference.rawInput(frame: frame.reference)
-            ?? candidate.rawInput(frame: frame.candidate),
-          raw.mediaType.hasPrefix("image/")
-        else { return nil }
-        return try? unsafe Picture.decode(
-          raw.bytes.span.bytes, file: raw.name, options: intended.decode)
+      raw: {
+        let raw =
+          (try? reference.rawInput(frame: frame.reference))
+          ?? (try? candidate.rawInput(frame: frame.candidate))
+        return raw
       },
       access: { pair, body in
         let first = candidateTensors[pair.candidate].stream

@@ -1,11 +1,12 @@
 import EXrayCore
 import EXrayPreprocess
+import EXrayTrace
 import EXrayValidation
 
 /// Gathers what a report needs from the frames of two runs: distances, samples for the detective, pictures.
 struct EvidenceCollector {
   private(set) var comparison: RunComparison
-  private(set) var samples: [PreprocessDetective.Sample] = []
+  private(set) var samples: [RecipeSearch.Sample] = []
   /// What the first output of each frame came to.
   private(set) var outcomes: [FrameOutcome] = []
   /// How many frames there will be.
@@ -21,9 +22,6 @@ struct EvidenceCollector {
   /// Frames that the detective looks at, and frames shown in the report.
   private static let sampleLimit = 6
   private static let shownFrames = 4
-  /// Decoded pictures kept for the detective hold at most this many pixels together.
-  private static let pixelBudget = 24_000_000
-  private var pixels = 0
 
   init(candidate: [RunComparison.Tensor], reference: [RunComparison.Tensor], frameCount: Int) {
     self.candidate = candidate
@@ -47,10 +45,10 @@ struct EvidenceCollector {
   ///
   /// - Parameters:
   ///   - label: The right class in the model's numbering.
-  ///   - picture: Decodes the raw picture, where there is one; called for few frames.
+  ///   - raw: Reads the raw input, where there is one; called for few frames.
   ///   - access: Lends the values of a pair of tensors.
   mutating func add(
-    name: String, label: Int?, picture: () -> Picture?, access: PairAccess
+    name: String, label: Int?, raw: () -> RawInput?, access: PairAccess
   ) throws {
     var inputDrift = 0.0
     var outputDrift = 0.0
@@ -82,19 +80,35 @@ struct EvidenceCollector {
         name: name, label: label, candidate: values.outputs?.candidate,
         reference: values.outputs?.reference, areScores: comparison.comparesAnswers))
     try files?.endFrame()
-    if frames % sampleInterval == 0, samples.count < Self.sampleLimit, pixels < Self.pixelBudget,
-      inputDrift > 0, let inputs = values.inputs
+    if frames % sampleInterval == 0, samples.count < Self.sampleLimit, inputDrift > 0,
+      let inputs = values.inputs
     {
-      let picture = picture()
-      pixels += (picture?.width ?? 0) * (picture?.height ?? 0)
       samples.append(
-        .init(picture: picture, candidate: inputs.candidate, reference: inputs.reference))
+        .init(
+          name: name, candidate: inputs.candidate, reference: inputs.reference,
+          raw: raw().flatMap(RecipeSearch.RawPicture.init)))
     }
     frames += 1
     values.score = inputDrift > 1e-2 ? 1 + inputDrift : outputDrift
     worst.append(values)
     worst.sort { $0.score > $1.score }
     if worst.count > Self.shownFrames { worst.removeLast() }
+  }
+
+  /// How the candidate's inputs were made, where they differ and are pictures.
+  ///
+  /// - Parameters:
+  ///   - intended: The reference's recipe; nil where nobody says.
+  ///   - declared: The recipe that the candidate says it uses.
+  func explanation(intended: Recipe?, declared: Recipe?) -> Explanation? {
+    guard comparison.evidence.inputAgreements.contains(where: { $0?.agrees == false }),
+      let input = candidate.first(where: { $0.role == .input })?.description,
+      let original = reference.first(where: { $0.role == .input })?.description,
+      let recipe = intended.flatMap({ try? $0.resolved(for: input) })
+        ?? RecipeSearch.recipeOfReference(samples, input: original),
+      let search = RecipeSearch(intended: recipe, input: input)
+    else { return nil }
+    return search.explain(samples, hints: [declared].compactMap { $0 })
   }
 
   /// Pictures of the worst frames.
@@ -145,6 +159,21 @@ struct EvidenceCollector {
       return names.indices.contains(best) ? names[best] : "class \(best)"
     }
     return "candidate answers \(answers[0]), reference answers \(answers[1])"
+  }
+}
+
+extension RecipeSearch.RawPicture {
+  /// The picture of a raw input; nil where that is none.
+  init?(_ raw: RawInput) {
+    guard raw.mediaType.hasPrefix("image/") else { return nil }
+    let frame = try? YUVFrame(mediaType: raw.mediaType, file: raw.name)
+    // JPEG has no transparency.
+    self.init(
+      hasAlpha: frame == nil && !raw.bytes.starts(with: [0xFF, 0xD8]), isCameraFrame: frame != nil
+    ) { options in
+      try? unsafe Picture.decode(
+        raw.bytes.span.bytes, mediaType: raw.mediaType, file: raw.name, options: options)
+    }
   }
 }
 

@@ -59,7 +59,8 @@ struct InputPipeline: Sendable, Equatable {
           "\(place): is a picture, and \(modelName) has no recipe; say how pictures are prepared with --recipe (see Examples/recipes)"
         )
       }
-      let prepared = try unsafe recipe.prepare(raw.bytes.span.bytes, file: place, for: input)
+      let prepared = try unsafe recipe.prepare(
+        raw.bytes.span.bytes, mediaType: raw.mediaType, file: place, for: input)
       side = PreparedSide(bytes: prepared.bytes, nanoseconds: 0)
     }
     side.nanoseconds = DispatchTime.now().uptimeNanoseconds - start

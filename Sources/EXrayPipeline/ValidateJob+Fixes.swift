@@ -20,9 +20,10 @@ extension ValidateJob {
     guard let recipe = candidate.recipe, let intended = reference.recipe else { return nil }
     let fixes = RecipeFix.all(for: explanation, candidate: recipe, reference: intended)
     let isOne = fixes.count == 1
+    let fixed = fixes.reduce(recipe) { $1.applied(to: $0, as: intended) }
     guard !fixes.isEmpty,
       case .completed(let second) = try pass(
-        candidateRecipe: fixes.reduce(recipe) { $1.applied(to: $0, as: intended) },
+        candidateRecipe: fixed,
         stage: isOne ? "replay the fix" : "replay all fixes", observer: observer)
     else { return nil }
     let before = first.collector.outcomes
@@ -47,7 +48,7 @@ extension ValidateJob {
     }
     let remaining = judge.judge(
       second.collector.comparison.evidence,
-      explanation: second.explain(candidate: candidate, reference: reference))
+      explanation: second.explanation(declared: fixed))
     judgement.findings += remaining.findings.filter { found in
       !judgement.findings.contains { $0.cause == found.cause }
     }

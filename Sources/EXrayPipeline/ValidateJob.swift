@@ -66,7 +66,7 @@ public struct ValidateJob {
       candidate: candidate.summary, reference: reference.summary,
       candidateModel: candidate.model.model)
     let judge = Judge(context: context)
-    let explanation = first.explain(candidate: candidate, reference: reference)
+    let explanation = first.explanation(declared: candidate.recipe)
     let evidence = first.collector.comparison.evidence
     var judgement = judge.judge(evidence, explanation: explanation)
     var notes = first.notes
@@ -104,23 +104,13 @@ public struct ValidateJob {
   /// What one pass over all frames collected.
   struct Pass {
     var collector: EvidenceCollector
-    var candidateInput: TensorDescription
     var intended: Recipe?
     var times: (candidate: [UInt64], reference: [UInt64]) = ([], [])
     var notes: [String] = []
 
     /// How the candidate's inputs were made, where they differ and are pictures.
-    func explain(
-      candidate: PipelineSpecification, reference: PipelineSpecification
-    ) -> Explanation? {
-      guard collector.comparison.evidence.inputAgreements.contains(where: { $0?.agrees == false }),
-        let resolved = intended
-          ?? PreprocessDetective.assumedRecipe(for: candidateInput, samples: collector.samples),
-        let detective = PreprocessDetective(
-          intended: resolved, input: candidateInput,
-          hints: [candidate.recipe].compactMap { $0 })
-      else { return nil }
-      return detective.explain(collector.samples)
+    func explanation(declared: Recipe?) -> Explanation? {
+      collector.explanation(intended: intended, declared: declared)
     }
 
     var latency: LatencyComparison? {
@@ -166,7 +156,7 @@ public struct ValidateJob {
         collector: EvidenceCollector(
           candidate: first.tensors.map(\.compared), reference: second.tensors.map(\.compared),
           frameCount: feed.count),
-        candidateInput: pipelines[0].input, intended: pipelines[1].recipe)
+        intended: pipelines[1].recipe)
       try prepare(&pass.collector)
       var firstRecorder = try recorder("candidate", candidate, first, traceFolder)
       var secondRecorder = try recorder("reference", reference, second, traceFolder)
@@ -214,14 +204,9 @@ public struct ValidateJob {
     into pass: inout Pass
   ) throws {
     // Values are lent one pair at a time, so no frame is ever held twice.
-    let decode = pass.intended?.decode
-    let raw = frame.raw
     try pass.collector.add(
       name: frame.name, label: frame.label.map { $0 + labels.offset },
-      picture: {
-        guard let decode, raw.mediaType.hasPrefix("image/") else { return nil }
-        return try? unsafe Picture.decode(raw.bytes.span.bytes, file: raw.name, options: decode)
-      },
+      raw: { frame.raw },
       access: { pair, body in
         try first.withValues(first.tensors[pair.candidate], inputBytes: frame.sides[0].bytes) {
           candidate in

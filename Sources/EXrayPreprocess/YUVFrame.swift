@@ -1,6 +1,7 @@
 /// A camera's frame of 8-bit luma and of colour at half the resolution, as its bytes are arranged.
 ///
-/// Traces name it by a media type, as `image/x-nv12;width=640;height=480`.
+/// Traces name it by a media type, as `image/x-nv12;width=640;height=480`; where rows are padded, with
+/// `;stride=704`, and where that does not say the padding of colour, with `;chroma-stride=704`.
 public struct YUVFrame: Sendable, Hashable {
   /// The order of the planes.
   public enum Format: String, Sendable, Hashable, CaseIterable {
@@ -21,15 +22,40 @@ public struct YUVFrame: Sendable, Hashable {
   /// Rows; even.
   public var height: Int
 
+  /// Bytes from one row of luma to the next; at least ``width``.
+  public var stride: Int
+  /// Bytes from one row of a plane of colour to the next.
+  public var chromaStride: Int
+
   /// Creates a description.
-  public init(format: Format, width: Int, height: Int) {
+  ///
+  /// - Parameters:
+  ///   - stride: By default the width.
+  ///   - chromaStride: By default that of luma where U and V come in pairs, else half of it.
+  public init(
+    format: Format, width: Int, height: Int, stride: Int? = nil, chromaStride: Int? = nil
+  ) {
     self.format = format
     self.width = width
     self.height = height
+    self.stride = stride ?? width
+    self.chromaStride =
+      chromaStride ?? Self.chromaStride(format, stride: stride ?? width)
+  }
+
+  private static func chromaStride(_ format: Format, stride: Int) -> Int {
+    format == .nv12 || format == .nv21 ? stride : stride / 2
   }
 
   /// The media type, as raw inputs in traces carry it.
-  public var mediaType: String { "image/x-\(format.rawValue);width=\(width);height=\(height)" }
+  public var mediaType: String {
+    var type = "image/x-\(format.rawValue);width=\(width);height=\(height)"
+    if stride != width { type += ";stride=\(stride)" }
+    if chromaStride != Self.chromaStride(format, stride: stride) {
+      type += ";chroma-stride=\(chromaStride)"
+    }
+    return type
+  }
 
   /// Reads a media type; nil where it is not one of these formats.
   ///
@@ -44,7 +70,8 @@ public struct YUVFrame: Sendable, Hashable {
     parts.removeFirst()
     func side(_ name: String) -> Int? {
       guard let part = parts.first(where: { $0.hasPrefix("\(name)=") }) else { return nil }
-      return Int(part.dropFirst(name.utf8.count + 1))
+      // What is no number is no size either.
+      return Int(part.dropFirst(name.utf8.count + 1)) ?? -1
     }
     guard let width = side("width"), let height = side("height"), width % 2 == 0, height % 2 == 0,
       isWithinPixelLimit(width: width, height: height)
@@ -55,20 +82,45 @@ public struct YUVFrame: Sendable, Hashable {
           + "image/x-\(format.rawValue);width=640;height=480, with even numbers and at most "
           + "\(pixelLimit) pixels")
     }
-    self.init(format: format, width: width, height: height)
+    self.init(
+      format: format, width: width, height: height, stride: side("stride"),
+      chromaStride: side("chroma-stride"))
+    guard areStridesValid else {
+      throw PreprocessError(
+        .unsupportedFormat, file: file,
+        "the media type \"\(mediaType.prefix(120))\" has rows of \(stride) and \(self.chromaStride) bytes, which "
+          + "do not hold \(width) pixels; correct stride and chroma-stride, or leave them out")
+    }
   }
 
-  /// Bytes of a frame.
-  public var byteCount: Int { width * height / 2 * 3 }
+  /// Whether rows hold the width, and the frame is of a size that memory can hold.
+  fileprivate var areStridesValid: Bool {
+    stride >= width && chromaStride >= chromaRow
+      && isWithinPixelLimit(width: stride, height: height)
+      && isWithinPixelLimit(width: chromaStride, height: height)
+  }
+
+  /// Planes that hold colour, and bytes of a row of one without padding.
+  private var chromaPlanes: Int { format == .nv12 || format == .nv21 ? 1 : 2 }
+  private var chromaRow: Int { chromaPlanes == 1 ? width : width / 2 }
+
+  /// Bytes of a frame, the padding of every row included.
+  public var byteCount: Int { stride * height + chromaPlanes * chromaStride * (height / 2) }
+
+  /// Whether a buffer can be such a frame: cameras may leave out the padding of the last row.
+  fileprivate func fits(byteCount: Int) -> Bool {
+    (self.byteCount - (chromaStride - chromaRow)...self.byteCount).contains(byteCount)
+  }
 
   /// Where U and V of the first block lie, and how far the next block's are.
   fileprivate var chroma: (u: Int, v: Int, step: Int) {
-    let area = width * height
+    let luma = stride * height
+    let plane = chromaStride * (height / 2)
     return switch format {
-    case .nv12: (area, area + 1, 2)
-    case .nv21: (area + 1, area, 2)
-    case .i420: (area, area + area / 4, 1)
-    case .yv12: (area + area / 4, area, 1)
+    case .nv12: (luma, luma + 1, 2)
+    case .nv21: (luma + 1, luma, 2)
+    case .i420: (luma, luma + plane, 1)
+    case .yv12: (luma + plane, luma, 1)
     }
   }
 }
@@ -81,7 +133,7 @@ extension Picture {
   /// ITU-R BT.601 and BT.709 in float64, rounded half to even.
   ///
   /// - Parameters:
-  ///   - bytes: The planes without padding.
+  ///   - bytes: The planes.
   ///   - frame: How they are arranged.
   ///   - options: The colour matrix and the range.
   ///   - file: What messages call it.
@@ -91,12 +143,13 @@ extension Picture {
   ) throws(PreprocessError) {
     let (width, height) = (frame.width, frame.height)
     guard isWithinPixelLimit(width: width, height: height), width % 2 == 0, height % 2 == 0,
-      bytes.byteCount == frame.byteCount
+      frame.areStridesValid, frame.fits(byteCount: bytes.byteCount)
     else {
       throw PreprocessError(
         .corruptPicture, file: file,
         "\(bytes.byteCount) bytes are no \(frame.format.rawValue) frame of \(width)×\(height); that "
-          + "has even sides and 1.5 bytes a pixel: correct the size, and drop the padding of rows")
+          + "has even sides and 1.5 bytes a pixel: correct the size, or say stride=… where rows are padded"
+      )
     }
     let reader = ByteReader(bytes)
     let convert = YUVConversion(options.yuv)
@@ -104,9 +157,9 @@ extension Picture {
     var pixels = [UInt8](repeating: 0, count: width * height * 3)
     for y in 0..<height {
       for x in 0..<width {
-        let block = ((y / 2) * (width / 2) + x / 2) * chroma.step
+        let block = (y / 2) * frame.chromaStride + x / 2 * chroma.step
         let (red, green, blue) = convert(
-          Int(reader[y * width + x] ?? 0), Int(reader[chroma.u + block] ?? 0) - 128,
+          Int(reader[y * frame.stride + x] ?? 0), Int(reader[chroma.u + block] ?? 0) - 128,
           Int(reader[chroma.v + block] ?? 0) - 128)
         let target = (y * width + x) * 3
         pixels[target] = red

@@ -1,7 +1,7 @@
 public import EXrayCore
 public import EXrayPreprocess
 
-extension PreprocessDetective {
+extension RecipeSearch {
   /// The recipe to reason with where inputs came as tensors and nobody says how they were made.
   ///
   /// The memory order follows from where the 1 or 3 channels are; the normalisation is the known one
@@ -9,14 +9,14 @@ extension PreprocessDetective {
   ///
   /// - Returns: nil where the input is no picture.
   public static func assumedRecipe(
-    for input: TensorDescription, samples: [Sample]
+    for input: TensorDescription, references: [[Float]]
   ) -> Recipe? {
     let dimensions = input.shape.dimensions
     guard dimensions.count == 4, dimensions[0] == 1 else { return nil }
     let isChannelCount: (Int) -> Bool = { $0 == 1 || $0 == 3 }
     guard isChannelCount(dimensions[3]) || isChannelCount(dimensions[1]) else { return nil }
     let isInterleaved = isChannelCount(dimensions[3])
-    let values = samples.flatMap(\.reference).filter(\.isFinite)
+    let values = references.joined().filter(\.isFinite)
     guard let low = values.min(), let high = values.max() else { return nil }
     let normalize: Recipe.Normalize
     if low >= -0.01, high <= 1.01 {

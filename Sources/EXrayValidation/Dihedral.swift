@@ -30,9 +30,6 @@ struct Dihedral: Sendable, Hashable {
     }
   }
 
-  /// The cause's family: mirrored without a turn is a flip, everything else a rotation.
-  var isPureFlip: Bool { isMirrored && quarterTurns % 2 == 0 }
-
   /// What was done to the picture, in words.
   var words: String {
     switch (quarterTurns, isMirrored) {

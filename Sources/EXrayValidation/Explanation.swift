@@ -14,29 +14,37 @@ public struct Explanation: Sendable {
     public var intended: String
   }
 
-  /// The recipe that explains the inputs; nil where the found stage cannot be written as a recipe.
+  /// The recipe that explains the inputs; nil where none does, or where a stage cannot be told.
   public var recipe: Recipe?
   /// Departures from the intended recipe, in the order of the stages.
   public var differences: [Difference]
+  /// What the evidence cannot tell apart.
+  public var ambiguous: [Identification.Ambiguity]
+  /// What was tried in vain.
+  public var ruledOut: [String]
   /// Fraction of the inputs' variance that the recipe explains, 0 to 1.
   public var explainedVariance: Double
   /// Root mean squared rest, in 8-bit levels of the picture.
   public var residualInLevels: Double
-  /// The same rest were the intended recipe right.
-  public var intendedResidualInLevels: Double
+  /// The same rest were the intended recipe right; nil where that recipe could not be run.
+  public var intendedResidualInLevels: Double?
   /// Frames that were looked at.
   public var samples: Int
-  /// Whether raw pictures were at hand.
+  /// Whether the inputs were explained from raw pictures, and not from the reference's inputs.
   public var hadPictures: Bool
 
-  /// Whether the recipe explains the inputs.
+  /// Whether something explains the inputs, be it in part.
   public var isExplained: Bool { recipe != nil || !differences.isEmpty }
 
-  static func unexplained(
-    samples: Int, variance: Double = 0, residual: Double = 0, hadPictures: Bool = false
-  ) -> Explanation {
-    Explanation(
-      recipe: nil, differences: [], explainedVariance: variance, residualInLevels: residual,
-      intendedResidualInLevels: residual, samples: samples, hadPictures: hadPictures)
+  init(_ found: Identification, samples: Int, hadPictures: Bool) {
+    recipe = found.recipe
+    differences = found.differences
+    ambiguous = found.ambiguous
+    ruledOut = found.ruledOut
+    explainedVariance = found.explainedVariance
+    residualInLevels = found.residualInLSB
+    intendedResidualInLevels = found.intendedResidualInLSB
+    self.samples = samples
+    self.hadPictures = hadPictures
   }
 }

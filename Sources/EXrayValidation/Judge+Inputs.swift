@@ -14,9 +14,12 @@ extension Judge {
     guard let explanation, explanation.isExplained else {
       var lines = [difference]
       if let explanation, explanation.samples > 0 {
-        lines.append(
-          "the best of all tried recipes explains \(percent(explanation.explainedVariance)) of the variance of \(frames(explanation.samples))"
-        )
+        if explanation.explainedVariance > 0 {
+          lines.append(
+            "the best of all tried recipes explains \(percent(explanation.explainedVariance)) of the variance of \(frames(explanation.samples))"
+          )
+        }
+        lines += explanation.ruledOut.map { "ruled out: \($0)" }
       }
       return [
         Finding(
@@ -29,20 +32,43 @@ extension Judge {
     }
     if !explanation.hadPictures {
       notes.append(
-        "Raw pictures were not at hand; causes were read off the two model inputs alone.")
+        explanation.ruledOut.isEmpty || explanation.recipe == nil
+          ? "Raw pictures were not at hand; causes were read off the two model inputs alone."
+          : "No recipe explains the candidate's inputs from the raw pictures; causes were read off the two model inputs alone."
+      )
     }
-    let certainty = explanation.hadPictures ? 0.99 : 0.8
     return explanation.differences.map { item in
-      let sharpness = item.cause == .decode ? 0.6 : 1
-      return Finding(
+      Finding(
         cause: item.cause, title: title(item), where: .init(stage: item.stage, tensor: tensor),
-        confidence: round(certainty * sharpness * max(0.5, explanation.explainedVariance)),
+        confidence: confidence(item, explanation),
         evidence: [
-          "found: \(item.found); intended: \(item.intended)",
-          "the found recipe explains \(percent(explanation.explainedVariance)) of the input's variance over \(frames(explanation.samples)) and leaves \(levels(explanation.residualInLevels)); the intended one leaves \(levels(explanation.intendedResidualInLevels))",
-          difference,
-        ],
+          "found: \(item.found); intended: \(item.intended)", rests(explanation), difference,
+        ] + doubts(item, explanation),
         fix: "Set the recipe's \(item.stage) stage to: \(item.intended).")
+    }
+  }
+
+  private func confidence(_ item: Explanation.Difference, _ explanation: Explanation) -> Double {
+    let certainty = explanation.hadPictures ? 0.99 : 0.8
+    let isVague =
+      item.cause == .decode || explanation.ambiguous.contains { $0.stage == item.stage }
+    return round(certainty * (isVague ? 0.6 : 1) * max(0.5, explanation.explainedVariance))
+  }
+
+  /// What the found and the intended recipe leave over, in words.
+  private func rests(_ explanation: Explanation) -> String {
+    let found =
+      "the found recipe explains \(percent(explanation.explainedVariance)) of the input's variance over \(frames(explanation.samples)) and leaves \(levels(explanation.residualInLevels))"
+    guard let intended = explanation.intendedResidualInLevels, intended.isFinite else {
+      return found
+    }
+    return "\(found); the intended one leaves \(levels(intended))"
+  }
+
+  /// What the evidence cannot tell apart in a difference's stage.
+  private func doubts(_ item: Explanation.Difference, _ explanation: Explanation) -> [String] {
+    explanation.ambiguous.filter { $0.stage == item.stage }.map {
+      "cannot be told apart: \($0.candidates.joined(separator: ", ")) (\($0.reason))"
     }
   }
 

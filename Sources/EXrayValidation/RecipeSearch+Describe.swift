@@ -64,7 +64,7 @@ extension RecipeSearch {
     return recipe
   }
 
-  private func differences(
+  func differences(
     _ chain: Chain, _ recipe: Recipe, _ frames: [Frame]
   ) -> [Explanation.Difference] {
     var found: [Explanation.Difference] = []

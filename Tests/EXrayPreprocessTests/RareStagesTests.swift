@@ -49,12 +49,52 @@ import Testing
       "image/x-nv12", "image/x-nv12;width=0;height=2", "image/x-nv12;width=3;height=2",
       "image/x-nv12;width=-2;height=-2", "image/x-nv12;width=9223372036854775806;height=2",
       "image/x-i420;width=;height=2", "image/x-i420;width=99999999999999999999;height=2",
+      "image/x-nv12;width=4;height=2;stride=3", "image/x-nv12;width=4;height=2;stride=wide",
+      "image/x-nv12;width=4;height=2;stride=9223372036854775807",
+      "image/x-i420;width=4;height=2;chroma-stride=1",
     ])
   func aCameraFrameOfAnImpossibleSizeIsRefused(mediaType: String) {
     let error = #expect(throws: PreprocessError.self) {
       try YUVFrame(mediaType: mediaType, file: "f")
     }
     #expect(error?.code == .unsupportedFormat)
+  }
+
+  @Test(arguments: YUVFrame.Format.allCases, [(10, nil), (10, 14), (6, 9)] as [(Int, Int?)])
+  func paddedRowsOfACameraFrameAreSkipped(
+    format: YUVFrame.Format, strides: (luma: Int, chroma: Int?)
+  ) throws {
+    let plain = YUVFrame(format: format, width: 6, height: 4)
+    let padded = YUVFrame(
+      format: format, width: 6, height: 4, stride: strides.luma, chromaStride: strides.chroma)
+    #expect(try YUVFrame(mediaType: padded.mediaType, file: "f") == padded)
+    var random = SplitMix64(seed: 5)
+    let bytes = (0..<plain.byteCount).map { _ in UInt8.random(in: 0...255, using: &random) }
+    // The rows one by one: luma, then colour as one plane of pairs or two planes.
+    let isPaired = format == .nv12 || format == .nv21
+    let luma = [(Int, Int)](repeating: (6, padded.stride), count: 4)
+    let chroma = [(Int, Int)](
+      repeating: (isPaired ? 6 : 3, padded.chromaStride), count: isPaired ? 2 : 4)
+    let rows = luma + chroma
+    var (start, spread) = (0, [UInt8]())
+    for (count, stride) in rows {
+      spread += bytes[start..<start + count]
+      spread += (0..<stride - count).map { _ in UInt8.random(in: 0...255, using: &random) }
+      start += count
+    }
+    #expect(spread.count == padded.byteCount)
+    let last = rows[rows.count - 1]
+    let wanted = try unsafe Picture(yuv: bytes.span.bytes, plain, file: "f")
+    for missing in [0, last.1 - last.0] {
+      let cut = Array(spread.dropLast(missing))
+      let picture = try unsafe Picture.decode(
+        cut.span.bytes, mediaType: padded.mediaType, file: "f")
+      #expect(picture.pixels == wanted.pixels)
+    }
+    let short = Array(spread.dropLast(last.1 - last.0 + 1))
+    #expect(throws: PreprocessError.self) {
+      try unsafe Picture.decode(short.span.bytes, mediaType: padded.mediaType, file: "f")
+    }
   }
 
   @Test(arguments: [0, 1, 5, 7, 100])

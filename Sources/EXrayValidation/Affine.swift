@@ -40,41 +40,6 @@ struct Affine: Sendable, Hashable {
   }
 }
 
-/// Sums for a least-squares line through (level, value) of one channel.
-struct LineSums: Sendable {
-  var count: Float = 0
-  var x: Double = 0
-  var y: Double = 0
-  var xx: Double = 0
-  var xy: Double = 0
-  var yy: Double = 0
-
-  @inline(__always)
-  mutating func add(_ level: Float, _ value: Float) {
-    count += 1
-    let (u, v) = (Double(level), Double(value))
-    x += u
-    y += v
-    xx += u * u
-    xy += u * v
-    yy += v * v
-  }
-
-  /// Sum of squares of the values about their mean.
-  var total: Double { count > 0 ? max(0, yy - y * y / Double(count)) : 0 }
-
-  /// The least-squares line and its residual sum of squares; nil where levels do not vary.
-  var line: (slope: Double, offset: Double, residual: Double)? {
-    let n = Double(count)
-    guard n >= 8 else { return nil }
-    let varianceX = xx - x * x / n
-    guard varianceX > n * 1e-3 else { return nil }
-    let covariance = xy - x * y / n
-    let slope = covariance / varianceX
-    return (slope, (y - slope * x) / n, max(0, total - slope * covariance))
-  }
-}
-
 /// A number with at most `significant` significant digits and no trailing zeros.
 func decimal(_ value: Float, significant: Int = 5) -> String {
   guard value.isFinite else { return "\(value)" }
