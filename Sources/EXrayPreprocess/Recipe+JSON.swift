@@ -100,7 +100,8 @@ extension Recipe.Decode.Alpha {
   /// The value of `decode.alpha`: a name, one level, or three.
   init?(_ reader: RecipeReader) throws(PreprocessError) {
     guard let tree = reader["alpha"] else { return nil }
-    let allowed = "it is \"drop\", \"white\", \"black\", one whole level from 0 to 255, or red, green and blue"
+    let allowed =
+      "it is \"drop\", \"white\", \"black\", one whole level from 0 to 255, or red, green and blue"
     if case .string(let name) = tree.value {
       switch name {
       case "drop": self = .drop

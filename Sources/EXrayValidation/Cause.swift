@@ -77,8 +77,8 @@ public struct Cause: Sendable, Hashable, Codable, CustomStringConvertible {
   /// Every cause this version can name, in the order of the documentation.
   public static let all: [Cause] = [
     channelOrder, normalization, rotation, flip, crop, resize, layout, grayscale, decode,
-    transfer, inputQuantization, inputRange, biasScale, quantizationDrift, accuracyLoss, kernelMismatch,
-    notFinite, constantOutput, outputMismatch, modelMismatch, runtimeCrash, runtimeTimeout,
+    transfer, inputQuantization, inputRange, biasScale, quantizationDrift, accuracyLoss,
+    kernelMismatch, notFinite, constantOutput, outputMismatch, modelMismatch, runtimeCrash, runtimeTimeout,
     unexplained,
   ]
 }

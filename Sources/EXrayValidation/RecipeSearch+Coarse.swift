@@ -171,7 +171,7 @@ extension CoarseGrid {
 
 /// A model's input as means over cells; cells with cut values are marked.
 struct CellMeans: Sendable {
-  /// (row, column, channel)
+  /// Means, (row, column, channel).
   let values: [Double]
   /// Whether no value of the cell lies at an end of the type's range; (row, column, channel).
   let isWhole: [Bool]

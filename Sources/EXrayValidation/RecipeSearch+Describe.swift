@@ -267,7 +267,9 @@ struct NormalizationNaming {
 
   /// The difference of another transfer curve than the intended one.
   private func bent(_ transfer: Recipe.Normalize.Transfer) -> [Explanation.Difference] {
-    guard let intended = search.intended?.normalize.transfer, intended != transfer else { return [] }
+    guard let intended = search.intended?.normalize.transfer, intended != transfer else {
+      return []
+    }
     return [
       .init(
         cause: .transfer, stage: "normalize", found: "transfer \(transfer.rawValue)",

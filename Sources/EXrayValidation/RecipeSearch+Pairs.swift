@@ -93,16 +93,14 @@ extension RecipeSearch {
       if found.differences.isEmpty { addResampling(to: &found) }
       return found
     }
-    let naming = NormalizationNaming(search: self, trial: best, range: trials.range).found
+    let naming = NormalizationNaming(search: self, trial: best, trials: trials).found
     found.ruledOut = [
       "\(matches.count) turns, mirrors, colour orders and memory orders of the reference's input: the best leaves \(decimal(Float(best.residual), significant: 3)) levels after the best line a channel"
     ]
     let variance = naming.rest.explainedVariance
     if variance >= 0.9 || variance > 0.5 && naming.rest.residualInLevels < 2 {
       found.differences = differences(best.chain, recipe(best.chain, frames), frames)
-      if let difference = naming.difference, !isIntended(best, trials.range) {
-        found.differences.append(difference)
-      }
+      if !isIntended(best, trials.range) { found.differences += naming.differences }
       addResampling(to: &found)
     } else if variance > 0.4, departures(best.chain) == 0 {
       found.differences = [

@@ -15,7 +15,8 @@ enum SamplingPhase: Sendable, Hashable, CaseIterable {
 extension Recipe.Resize.Method {
   var phase: SamplingPhase {
     switch self {
-    case .bilinearTFAlignCorners, .bilinearPyTorchAlignCorners, .bicubicPyTorchAlignCorners: .corners
+    case .bilinearTFAlignCorners, .bilinearPyTorchAlignCorners, .bicubicPyTorchAlignCorners:
+      .corners
     case .bilinearTFLegacy: .legacy
     case .nearestOpenCV: .floor
     default: .halfPixel
