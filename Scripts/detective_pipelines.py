@@ -17,7 +17,16 @@ import check_preprocess as libraries
 
 F = np.float32
 FAMILIES = ["channel-order", "grayscale", "normalization", "rotation", "flip", "crop", "resize", "layout",
-            "quantization", "decode"]
+            "quantization", "decode", "transfer"]
+# Listed here so that a method which recipes learn later does not change the suite.
+METHODS = [
+    "nearest/pillow", "box/pillow", "bilinear/pillow", "bicubic/pillow", "lanczos/pillow", "nearest/opencv",
+    "bilinear/opencv", "area/opencv", "nearest/tf-half-pixel", "bilinear/tf-half-pixel",
+    "bicubic/tf-half-pixel", "bilinear/tf-align-corners", "bilinear/tf-legacy", "bilinear/tf-antialias",
+    "bicubic/tf-antialias", "lanczos3/tf-antialias", "area/tf", "bicubic/opencv", "lanczos4/opencv",
+    "bilinear-exact/opencv", "nearest-exact/opencv", "bilinear/pytorch", "bicubic/pytorch",
+    "bilinear/pytorch-align-corners", "bicubic/pytorch-align-corners", "bilinear/pytorch-antialias",
+    "bicubic/pytorch-antialias"]
 # The eight orientations, but for none; EXIF's number is what the camera notes.
 TURNS = [
     {"rotate": 90}, {"rotate": 180}, {"rotate": 270}, {"rotate": 90, "flip": "horizontal"},
@@ -126,13 +135,26 @@ def levels(a, how):
     return a[..., ::-1] if color == "BGR" else a
 
 
+def bent(a, curve):
+    """Levels taken for sRGB and made proportional to light, or the other way round (IEC 61966-2-1)."""
+    v = a.astype(float) / 255
+    if curve == "srgb-to-linear":
+        v = np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)
+    else:
+        v = np.where(v <= 0.0031308, v * 12.92, 1.055 * v ** (1 / 2.4) - 0.055)
+    return (255 * v).astype(F)
+
+
 def affine(rule):
     rule = libraries.NORMALIZE[rule] if isinstance(rule, str) else rule
     return rule.get("divisor", 1), np.array(rule.get("mean", 0)), np.array(rule.get("std", 1))
 
 
 def real(a, how):
-    """Normalize and layout; spellings of the same formula differ in their last bits only."""
+    """Transfer, normalize and layout; spellings of the same formula differ in their last bits only."""
+    if how["transfer"] != "none":
+        a = bent(a, how["transfer"])
+        a = np.rint(a) if how["rounded-transfer"] else a
     for rule in how["normalize"]:
         divisor, mean, std = affine(rule)
         if how["spelling"] == "folded":
@@ -222,7 +244,7 @@ def intended(rng, needs_integers):
         "grey-by": pick(rng, ["pillow", "opencv"]),
         "resize": {"width": width, "height": height, "method": method}, "color": color, "layout": layout,
         "normalize": [normalize], "spelling": pick(rng, ["plain", "folded", "double"]),
-        "tensor": tensor, "quantize": "right"}
+        "transfer": "none", "rounded-transfer": bool(rng.random() < 0.5), "tensor": tensor, "quantize": "right"}
 
 
 def recipe(how):
@@ -308,7 +330,7 @@ def crop(rng, how):
 
 def resize(rng, how):
     right = how["resize"]["method"]
-    method = pick(rng, [m for m in libraries.METHODS if m != right])
+    method = pick(rng, [m for m in METHODS if m != right])
     how["resize"] = dict(how["resize"], method=method)
     how["unrounded"] = method == "bilinear/tf-half-pixel" and rng.random() < 0.3
     return method + (" unrounded" if how["unrounded"] else ""), "resize", []
@@ -348,7 +370,13 @@ def decode(rng, how):
     return json.dumps(how["decode"]), "decode", []
 
 
+def transfer(rng, how):
+    how["transfer"] = pick(rng, ["srgb-to-linear", "linear-to-srgb"])
+    return how["transfer"] + (" rounded" if how["rounded-transfer"] else ""), "transfer", []
+
+
 FAULTS = dict(zip(FAMILIES, [
-    channel_order, grayscale, normalization, rotation, flip, crop, resize, layout, quantization, decode]))
+    channel_order, grayscale, normalization, rotation, flip, crop, resize, layout, quantization, decode,
+    transfer]))
 # Pairs that cannot be in one case.
 EXCLUSIVE = [{"channel-order", "grayscale"}, {"rotation", "flip"}]

@@ -20,9 +20,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
-import check_preprocess as libraries
 from detective_pipelines import (
-    EXCLUSIVE, FAMILIES, FAULTS, affine, decoded, intended, levels, model_input, pick, real, recipe, stored)
+    EXCLUSIVE, FAMILIES, FAULTS, METHODS, affine, decoded, intended, levels, model_input, pick, real, recipe, stored)
 
 F = np.float32
 # A fault that moves values by less than this, in levels of 255 (root mean square), cannot be told apart.
@@ -66,6 +65,12 @@ def visibility(a, b, step):
     if a.shape != b.shape:
         return float("inf")
     return float(np.sqrt(np.mean((a.astype(float) - b) ** 2)) / step)
+
+
+def is_offset(a, how):
+    """Whether the sign bit is the same in all values, so that the other sign is an offset and nothing else."""
+    upper = a >= (0 if how["tensor"]["type"] == "int8" else 128)
+    return upper.all() or not upper.any()
 
 
 def saturation(a):
@@ -216,7 +221,7 @@ PROCESSINGS = {
 def unlike_any_resize(a, path, how):
     """Levels that the best straight line per channel leaves, whatever the resize method."""
     left = []
-    for method in libraries.METHODS:
+    for method in METHODS:
         trial = dict(how, resize=dict(how["resize"], method=method))
         if how["resize"]["method"] == "none" and left:
             break
@@ -278,6 +283,8 @@ def faulty(rng, k, album, folder):
             seen = visibility(a, model_input(paths, without(right, changes, family)), step)
             if family == "normalization" and turned:  # As if BGR had been the author's wish throughout.
                 also = [*also, "channel-order"]
+            if did == "other-sign" and is_offset(model_input(paths, without(right, changes, family)), right):
+                also = [*also, "normalization"]
             truth.append({
                 "family": family, "did": did, "cause": f"preprocess.{cause}",
                 "alsoRight": [f"preprocess.{name}" for name in also], "visible": seen >= least,

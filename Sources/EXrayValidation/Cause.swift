@@ -78,7 +78,7 @@ public struct Cause: Sendable, Hashable, Codable, CustomStringConvertible {
   public static let all: [Cause] = [
     channelOrder, normalization, rotation, flip, crop, resize, layout, grayscale, decode,
     transfer, inputQuantization, inputRange, biasScale, quantizationDrift, accuracyLoss,
-    kernelMismatch, notFinite, constantOutput, outputMismatch, modelMismatch, runtimeCrash, runtimeTimeout,
-    unexplained,
+    kernelMismatch, notFinite, constantOutput, outputMismatch, modelMismatch, runtimeCrash,
+    runtimeTimeout, unexplained,
   ]
 }

@@ -77,10 +77,16 @@ struct ExactTrials {
       let curved = transfer == .none ? table : table.curved(transfer)
       guard let affine = curved.affine(inside: range) ?? curved.affine(inside: nil) else { return }
       let rest = curved.rest(affine, range: range)
-      guard rest.residualInLevels < (best?.residual ?? .infinity) * 0.8 else { return }
+      var residual = rest.residualInLevels
+      if let best {
+        // A level of a curve is worth more or less than one of the picture: compare what is left of the values.
+        let share = (1 - rest.explainedVariance) / max(1 - best.explainedVariance, 1e-12)
+        residual = best.residual * max(0, share).squareRoot()
+        guard residual < best.residual * 0.8 else { return }
+      }
       best = Trial(
-        chain: chain, table: curved, affine: affine, transfer: transfer,
-        residual: rest.residualInLevels, explainedVariance: rest.explainedVariance)
+        chain: chain, table: curved, affine: affine, transfer: transfer, residual: residual,
+        explainedVariance: rest.explainedVariance)
     }
     offer(.none)
     if let straight = best, straight.residual > 1, straight.residual < 40 {

@@ -179,6 +179,7 @@ extension RecipeSearch {
     let crops = ["none", "center-fraction", "short-side", "letterbox"]
     let crop = crops.firstIndex(of: chain.crop.mode.rawValue) ?? crops.count
     return "\(crop) \(chain.crop) \(method + 100) \(chain.orient) \(chain.color) \(chain.shift)"
+      + " \(chain.reading) \(chain.decode)"
   }
 
   // MARK: Candidates
@@ -318,7 +319,11 @@ extension RecipeSearch {
     guard let best = best(trials) else { return [] }
     if isExact(best) { return [best] }
     var found = [best]
-    for trial in trials.done.values.sorted(by: { $0.residual < $1.residual }) {
+    let order = trials.done.values.sorted {
+      $0.residual != $1.residual
+        ? $0.residual < $1.residual : self.order($0.chain) < self.order($1.chain)
+    }
+    for trial in order {
       guard trial.residual <= 1.5 * best.residual + 0.5, found.count < 3 else { break }
       let isNew = !found.contains {
         $0.chain.crop == trial.chain.crop && $0.chain.shift == trial.chain.shift
