@@ -9,13 +9,16 @@ public enum FileAccess {
   ///
   /// - Throws: ``PipelineError`` `.unreadable` with the system's words, also for folders, devices and pipes, and for
   ///   files over 2 GiB.
-  public static func bytes(_ path: String) throws(PipelineError) -> [UInt8] {
+  ///
+  /// - Parameter limit: The most bytes that are read; nil for 2 GiB.
+  public static func bytes(_ path: String, limit: Int? = nil) throws(PipelineError) -> [UInt8] {
     let (descriptor, size) = try openForReading(path)
     defer { close(descriptor) }
-    guard size <= largestFile else {
+    guard size <= limit ?? largestFile else {
+      let most = limit.map { "\($0) bytes" } ?? "2 GiB"
       throw PipelineError(
         .unreadable,
-        "\(shown(path)): \(size) bytes is more than the 2 GiB that are read at once; give a smaller file"
+        "\(shown(path)): \(size) bytes is more than the \(most) that are read at once; give a smaller file"
       )
     }
     var failure: Int32 = 0
