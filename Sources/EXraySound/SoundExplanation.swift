@@ -38,8 +38,10 @@ public struct SoundExplanation: Sendable, Hashable {
   public var explainedVariance: Double
   /// What is left, root mean square, in the features' unit.
   public var residual: Double
-  /// What is left in quantisation steps, where features are quantised.
+  /// What is left in quantisation steps, or in 255ths of the features' range where they are not quantised.
   public var residualInLSB: Double?
+  /// The same were the intended recipe right; nil where it makes no features of this size.
+  public var intendedResidualInLSB: Double?
   /// Whether the recipe explains the features.
   public var isExplained: Bool
   /// How the recipe departs from the intended one; empty where it does not, or where nothing explains.
@@ -77,16 +79,22 @@ extension SoundRecipe {
     }
     add(.framing, "frames.pad", a.frames.pad.rawValue, b.frames.pad.rawValue)
     add(.window, "frames.window", a.frames.window.rawValue, b.frames.window.rawValue)
-    let isEnclosing =
-      a.frames.fft == Frames.enclosingPower(of: a.frames.length)
+    // One that is too short for the length has to grow.
+    let isForced =
+      a.frames.fft < b.frames.length
       && b.frames.fft == Frames.enclosingPower(of: b.frames.length)
-    if !isEnclosing { add(.fftSize, "frames.fft", "\(a.frames.fft)", "\(b.frames.fft)") }
+    if a.frames.following(b.frames.length) != b.frames.fft, !isForced {
+      add(.fftSize, "frames.fft", "\(a.frames.fft)", "\(b.frames.fft)")
+    }
     add(.spectrum, "spectrum", a.spectrum.rawValue, b.spectrum.rawValue)
     addBands(from: a, add)
     add(.logarithm, "log.kind", a.log.kind.rawValue, b.log.kind.rawValue)
-    add(
-      .logarithm, "log.offset, log.floor", "\(a.log.offset), \(a.log.floor)",
-      "\(b.log.offset), \(b.log.floor)")
+    // Without a logarithm they are not used.
+    if a.log.kind != .none, b.log.kind != .none {
+      add(
+        .logarithm, "log.offset, log.floor", "\(a.log.offset), \(a.log.floor)",
+        "\(b.log.offset), \(b.log.floor)")
+    }
     add(.logarithm, "log.range", Self.words(a.log.range), Self.words(b.log.range))
     add(.normalization, "normalize", Self.words(a.normalize), Self.words(b.normalize))
     add(.layout, "layout", a.layout.rawValue, b.layout.rawValue)
@@ -100,7 +108,10 @@ extension SoundRecipe {
       add(.melFilters, "mel", a.mel == nil ? "none" : "bands", mel == nil ? "none" : "bands")
     }
     if let old = a.mel, let new = mel {
-      add(.melFilters, "mel.bands", "\(old.bands)", "\(new.bands)")
+      // Bands that were never transformed are as many as the coefficients.
+      if a.mfcc == nil || mfcc != nil || new.bands != a.mfcc?.count {
+        add(.melFilters, "mel.bands", "\(old.bands)", "\(new.bands)")
+      }
       add(.melRange, "mel.low", "\(old.low)", "\(new.low)")
       // A band that ends at half the rate ends lower with a lower rate.
       if signal.sampleRate == a.signal.sampleRate

@@ -14,8 +14,9 @@ struct SoundSearch {
   private let samples: [SoundDetective.Sample]
   private let frameCount: Int
   private let featureCount: Int
-  private let step: Double
-  private let range: ClosedRange<Double>?
+  private let storage: SoundDetective.Storage?
+  /// A quantisation step, or 0.
+  private var step: Double { storage?.scale ?? 0 }
   private var computer = FeatureComputer()
   private var triedRecipes: [SoundRecipe: [Hypothesis]] = [:]
   /// Which clips the rounds use.
@@ -24,24 +25,29 @@ struct SoundSearch {
 
   init(
     intended: SoundRecipe, samples: [SoundDetective.Sample], frameCount: Int, featureCount: Int,
-    step: Double, range: ClosedRange<Double>?
+    storage: SoundDetective.Storage?
   ) {
     self.intended = intended
     self.samples = samples
     self.frameCount = frameCount
     self.featureCount = featureCount
-    self.step = step
-    self.range = range
+    self.storage = storage
   }
+
+  /// Values that a search computes with at most; a second of sound takes a tenth of it, minutes come to it.
+  private static let workLimit = 1_500_000_000
 
   /// Below this a residual is rounding: of float32 arithmetic, or of quantised features.
   private var noise: Double {
     deviation > 0 ? max(2e-4, 0.33 * step / deviation) : 2e-4
   }
-  /// Above this a recipe explains nothing: 5 % of the deviation, or a step.
-  private var explainedLimit: Double { max(0.1, deviation > 0 ? 0.6 * step / deviation : 0.1) }
+  /// Above this a recipe explains nothing: 3 % of the deviation, or most of a step, and never less than 80 % of the variance.
+  private var explainedLimit: Double {
+    min(0.45, max(0.03, deviation > 0 ? 0.6 * step / deviation : 0.03))
+  }
 
-  mutating func run() -> SoundExplanation {
+  /// - Parameter rounds: Departures that may be found beside each other.
+  mutating func run(rounds: Int) -> SoundExplanation {
     let spread = samples.indices.sorted { Self.variance(samples[$0]) > Self.variance(samples[$1]) }
     clips = Array(spread.prefix(1))
     deviation = pooledDeviation(clips)
@@ -50,20 +56,23 @@ struct SoundSearch {
     adapt(&start)
     var kept = evaluate(start)
     // A fitted line may hide a departure that has a name, so only the recipe itself ends the search.
-    if !kept.contains(where: { $0.cost == 0 && $0.residual <= noise }) { kept = rounds(start) }
+    if !kept.contains(where: { $0.cost == 0 && $0.residual <= noise }) {
+      kept = self.rounds(start, count: rounds)
+    }
     return conclude(kept)
   }
 
-  private mutating func rounds(_ start: SoundRecipe) -> [Hypothesis] {
+  private mutating func rounds(_ start: SoundRecipe, count: Int) -> [Hypothesis] {
     var all = evaluate(start)
     let channels = samples[0].sound.channelCount
     var beam = [start]
-    for round in 0..<3 {
+    for round in 0..<count {
       var found: [String: [Hypothesis]] = [:]
       for base in beam {
         let candidates = SoundCandidates.around(
           base, intended: intended, channels: channels, featureCount: featureCount)
         for candidate in candidates where triedRecipes[candidate.recipe] == nil {
+          guard computer.work < Self.workLimit else { return all }
           let hypotheses = evaluate(candidate.recipe)
           all.append(contentsOf: hypotheses)
           let knob = round == 0 ? candidate.knob : ""
@@ -73,10 +82,12 @@ struct SoundSearch {
       // Good with few departures is not beaten by better with more.
       if all.contains(where: { $0.residual <= max(noise, 1e-3) && $0.cost <= round + 2 }) { break }
       // Two departures and a line that leave most of the deviation are no way to an answer.
-      if round == 1, all.allSatisfy({ min($0.residual, $0.fitted) > 0.5 }) { break }
+      if round == 1, all.allSatisfy({ min($0.residual, $0.fitted) > 0.75 }) { break }
       beam = []
       let width = round == 0 ? 1 : 6
-      for (_, list) in found.sorted(by: { $0.key < $1.key }) {
+      for (knob, list) in found.sorted(by: { $0.key < $1.key }) {
+        // Which samples are used decides whether anything else can fit, so that none is dropped early.
+        let width = ["channels", "resample"].contains(knob) ? 4 : width
         beam += Self.best(list, width, \.residual) + Self.best(list, width, \.fitted)
       }
       var seen: Set<SoundRecipe> = []
@@ -121,14 +132,12 @@ struct SoundSearch {
       guard let base = try? computer.base(recipe, samples[clip].sound, clip: clip),
         base.featureCount == featureCount
       else { return [] }
-      var values = base.values
-      SoundRecipe.resize(
-        &values, to: min(values.count, frameCount * featureCount))
-      bases.append(values)
+      // All frames, as normalising by clip comes before cutting.
+      bases.append(base.values)
     }
     let targets = clips.map { target($0, recipe.layout) }
     let natural = recipe.differences(from: intended).filter { $0.cause != .normalization }.count
-    let fit = SoundFit(bases: bases, targets: targets, featureCount: featureCount, range: range)
+    let fit = SoundFit(bases: bases, targets: targets, featureCount: featureCount, storage: storage)
     var result: [Hypothesis] = []
     var normalizations = [intended.normalize, .none, .perClip, .perFeature]
     if case .affine(let mean, let std) = intended.normalize {
@@ -222,7 +231,8 @@ struct SoundSearch {
     return SoundExplanation(
       recipe: best.recipe, explainedVariance: 1 - best.residual * best.residual,
       residual: best.residual * deviation,
-      residualInLSB: step > 0 ? best.residual * deviation / step : nil, isExplained: true,
+      residualInLSB: inLSB(best.residual), intendedResidualInLSB: intendedResidual(),
+      isExplained: true,
       differences: differences, ambiguous: others, ruledOut: [], triedCount: tried)
   }
 
@@ -250,13 +260,34 @@ struct SoundSearch {
     return chosen
   }
 
-  private func unexplained(_ tried: Int, _ best: Hypothesis? = nil) -> SoundExplanation {
+  private mutating func unexplained(_ tried: Int, _ best: Hypothesis? = nil) -> SoundExplanation {
     SoundExplanation(
       recipe: best?.recipe ?? intended,
       explainedVariance: best.map { max(0, 1 - $0.residual * $0.residual) } ?? .nan,
       residual: (best?.residual ?? .nan) * deviation,
-      residualInLSB: step > 0 ? best.map { $0.residual * deviation / step } : nil,
+      residualInLSB: best.flatMap { inLSB($0.residual) },
+      intendedResidualInLSB: intendedResidual(),
       isExplained: false, differences: [], ambiguous: [], ruledOut: SoundCause.allCases,
       triedCount: tried)
+  }
+
+  /// A part of the deviation in quantisation steps, or in 255ths of the features' range.
+  private func inLSB(_ residual: Double) -> Double? {
+    var unit = step
+    if unit == 0 {
+      let values = clips.flatMap { samples[$0].features }.filter(\.isFinite)
+      unit = Double((values.max() ?? 0) - (values.min() ?? 0)) / 255
+    }
+    let steps = residual * deviation / unit
+    return steps.isFinite ? steps : nil
+  }
+
+  /// What the intended recipe leaves on the clips in use.
+  private mutating func intendedResidual() -> Double? {
+    var start = intended
+    start.frames.count = nil
+    return evaluate(start).first { $0.recipe.normalize == intended.normalize }.flatMap {
+      inLSB($0.residual)
+    }
   }
 }
