@@ -73,8 +73,8 @@ let package = Package(
     .target(
       name: "EXrayPipeline",
       dependencies: [
-        "EXrayCore", "EXrayTrace", "EXrayModel", "EXrayPreprocess", "EXrayRuntime",
-        "EXrayValidation", "MCAPCompression",
+        "EXrayCore", "EXrayJSON", "EXrayTrace", "EXrayModel", "EXrayPreprocess", "EXrayRuntime",
+        "EXraySound", "EXrayValidation", "MCAPCompression",
       ]),
     // Traces from and to other formats.
     .target(

@@ -1,13 +1,11 @@
 """Says what Python's libraries make of sounds, for the tests of EXraySound.
 
-    .deps/python/bin/python3 Scripts/check_sound.py FOLDER [--data FOLDER] [--seed N] [--faulty N]
+    .deps/python/bin/python3 Scripts/check_sound.py FOLDER [--seed N]
 
 Writes into FOLDER:
 - wav.json: files made by scipy.io.wavfile and struct, and the values that SciPy, wave and NumPy read;
 - transforms.json: seeded frames and the squared magnitudes of numpy.fft.rfft;
-- features.json: sounds, recipes and the features of NumPy, SciPy and python_speech_features;
-- faulty.json: with --data, pipelines over data/speech_wav with one or two known faults, healthy ones
-  and unrelated ones.
+- features.json: sounds, recipes and the features of NumPy, SciPy and python_speech_features.
 Arrays are little-endian float32 or float64 files beside them. Nothing here is computed by EXray: bands
 after the published formulas of tf.signal (TensorFlow 2) and librosa 0.10, the transform by scipy.fft, windows
 by scipy.signal.get_window.
@@ -341,168 +339,12 @@ def random_recipe(rng):
     return r
 
 
-# Faults.
-
-
-def faults(base, rng):
-    """(cause, changes) that are faults against a recipe."""
-    pick = lambda *options: options[int(rng.integers(len(options)))]
-    mel, frames = base["mel"], base["frames"]
-    list_ = [
-        ("byte-order", {"signal": {"byteOrder": "big"}}),
-        ("scaling", {"signal": {"scale": pick(*({"int16", "/32768", "abs-max"} - {base["signal"]["scale"]}))}}),
-        ("pre-emphasis", {"preEmphasis": 0 if base.get("preEmphasis") else 0.97}),
-        ("window", {"frames": {"window": pick("hamming/symmetric", "hann/symmetric")}}),
-        ("fft-size", {"frames": {"fft": frames["fft"] * 2}}),
-        ("spectrum", {"spectrum": "magnitude" if base["spectrum"] != "magnitude" else "power"}),
-        ("mel-range", {"mel": {"high": 7600.0 if mel["high"] != 7600 else 4000.0}}),
-        ("mel-range", {"mel": {"low": 60.0 if mel["low"] != 60 else 0.0}}),
-        ("mel-filters", {"mel": {"formula": "slaney" if mel.get("formula", "htk") == "htk" else "htk"}}),
-        ("log", {"log": {"kind": "log10" if base["log"]["kind"] == "ln" else "ln"}}),
-        ("log", {"log": {"offset": 1.0, "floor": 0.0}}),
-        ("log", {"log": {"kind": "none"}}),
-        ("normalization", {"normalize": pick({"kind": "per-clip"}, {"kind": "per-feature"}, {"mean": 1.25, "std": 3.5})}),
-        ("layout", {"layout": "band-time"}),
-        ("sample-rate", {"signal": {"sampleRate": pick(22050, 44100, 48000)}}),
-        ("framing", {"frames": {"length": 256 if frames["length"] > 400 else 320}}),
-        ("framing", {"frames": {"hop": {320: 256, 512: 480, 160: 128}[frames["hop"]]}}),
-    ]
-    if mel.get("triangles") == "bins":
-        # This library has one formula only.
-        list_ = [item for item in list_ if item[0] != "mel-filters"]
-    else:
-        list_.append(("mel-filters", {"mel": {"norm": "none" if mel.get("norm") == "slaney" else "slaney"}}))
-    if "mfcc" in base:
-        list_ += [("mfcc", {"mfcc": {"first": 1}}),
-                  ("mfcc", {"mfcc": {"scaling": "ortho" if base["mfcc"]["scaling"] != "ortho" else "none"}})]
-    return list_
-
-
-def count_of(path, base):
-    y = pipeline(path, base)
-    return y.shape[0]
-
-
-def in_time(base, rate):
-    """A rate that frames in milliseconds follow."""
-    old, frames = base["signal"]["sampleRate"], base["frames"]
-    length = frames["length"] * rate // old
-    return {"signal": {"sampleRate": rate}, "mel": {"high": min(base["mel"]["high"], rate / 2)},
-            "frames": {"length": length, "hop": frames["hop"] * rate // old,
-                       "fft": 1 << (length - 1).bit_length()}}
-
-
-def combine(one, two):
-    result = json.loads(json.dumps(one))
-    for key, value in two.items():
-        if isinstance(value, dict) and isinstance(result.get(key), dict):
-            result[key] = {**result[key], **value}
-        else:
-            result[key] = value
-    return result
-
-
-def tells(path, base, update, more):
-    """Whether both changes together give something else than each alone."""
-    try:
-        both = pipeline(path, change(combine(update, more), base))
-        alone = [pipeline(path, change(u, base)) for u in (update, more)]
-    except ValueError:
-        return False
-    if not update:
-        alone = alone[:1]
-    return all(a.shape == both.shape and np.abs(a - both).max() > 1e-3 * both.std() for a in alone)
-
-
-def faulty_cases(folder, data, rng, count):
-    clips = os.path.join(data, "data", "speech_wav", "clips")
-    names = sorted(n for n in os.listdir(clips) if not n.startswith("tflm"))
-    cases = []
-
-    def stereo(paths):
-        """Two clips as the channels of one file."""
-        made = []
-        for index in range(0, len(paths) - 1, 2):
-            both = [np.pad(read(p)[1], (0, 16000))[:16000] for p in paths[index : index + 2]]
-            name = os.path.join(folder, f"stereo-{len(cases)}-{index}.wav")
-            scipy.io.wavfile.write(name, 16000, np.stack(both, 1).astype(np.int16))
-            made.append(name)
-        return made
-
-    def add(kind, causes, base, recipe, paths, values=None):
-        features = []
-        for index, path in enumerate(paths):
-            y = pipeline(path, recipe, np.float32) if values is None else values[index]
-            features.append(save(folder, f"case-{len(cases)}-{index}.f32", y))
-        step = 0.0
-        if rng.integers(3) == 0 and kind != "unrelated":
-            # As an int8 input holds them.
-            all_ = [np.fromfile(os.path.join(folder, n), "<f4") for n in features]
-            low, high = min(a.min() for a in all_), max(a.max() for a in all_)
-            step = float(high - low) / 255
-            for name, a in zip(features, all_):
-                save(folder, name, np.rint((a - low) / step) * step + low)
-        cases.append({"kind": kind, "causes": sorted(causes), "intended": base, "step": step,
-                      "actual": recipe if values is None else None,
-                      "files": paths, "features": features})
-
-    for index in range(count + count // 3 * 2):
-        base = change({}, RECIPES[int(rng.integers(len(RECIPES)))])
-        paths = [os.path.join(clips, n) for n in rng.choice(names, 4, replace=False)]
-        base["frames"]["count"] = count_of(paths[0], base)
-        if index >= count:
-            if index % 2:
-                add("healthy", [], base, base, paths)
-                continue
-            # A spectrum of another clip, noise, or values in a random order.
-            shape = pipeline(paths[0], base).shape
-            kind = index // 2 % 3
-            if kind == 0:
-                values = [rng.normal(0, 1, shape) for _ in paths]
-            elif kind == 1:
-                others = [os.path.join(clips, n) for n in rng.choice(names, 8, replace=False)]
-                values = [pipeline(p, base) for p in others if p not in paths][:4]
-            else:
-                values = [rng.permutation(pipeline(p, base).ravel()).reshape(shape) for p in paths]
-            add("unrelated", [], base, None, paths, values)
-            continue
-        extra = []
-        if index % 6 == 5:
-            paths = stereo(paths)
-            mix = ("first", "last", "interleaved")[int(rng.integers(3))]
-            extra.append(("channel-mix", {"signal": {"channels": mix}}))
-        if index % 12 == 4:
-            rate = (8000, 22050, 44100)[int(rng.integers(3))]
-            extra.append(("sample-rate", in_time(base, rate)))
-        wanted = 1 if index % 2 == 0 else 2
-        options = [f for f in faults(base, rng)]
-        rng.shuffle(options)
-        update, causes = {}, []
-        for cause, more in extra + options:
-            if len(causes) == wanted or cause in causes:
-                continue
-            # A logarithm left out makes most other log changes meaningless; both touch the same key.
-            if {cause, *causes} >= {"framing", "sample-rate"} or {cause, *causes} >= {"fft-size", "framing"}:
-                continue
-            if {cause, *causes} >= {"fft-size", "sample-rate"}:
-                continue
-            if not tells(paths[0], base, update, more):
-                continue
-            update, causes = combine(update, more), causes + [cause]
-        add("faulty", causes, base, change(update, base), paths)
-    write(folder, "faulty.json", cases)
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder")
-    parser.add_argument("--data")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--faulty", type=int, default=60)
     options = parser.parse_args()
     generator = np.random.default_rng(options.seed)
     wav_cases(options.folder, generator)
     transform_cases(options.folder, generator)
     feature_cases(options.folder, generator)
-    if options.data:
-        faulty_cases(options.folder, options.data, generator, options.faulty)

@@ -1,4 +1,4 @@
-public import EXrayPreprocess
+import EXrayJSON
 public import EXrayValidation
 import Foundation
 
@@ -18,6 +18,27 @@ public struct IdentifyReport: Encodable, Sendable {
     case unexplained
   }
 
+  /// A recipe of any kind.
+  public struct Recipe: Encodable, Sendable {
+    /// The recipe as JSON on one line, as the intended one is written.
+    public var json: String
+
+    /// Writes the recipe as the object that it is.
+    public func encode(to encoder: any Encoder) throws {
+      try JSONTree(parsing: Array(json.utf8)).encode(to: encoder)
+    }
+
+    /// One key of a recipe, as `color` or `mel.high`, as a line of its JSON; nil where the recipe has none.
+    func line(_ key: String) -> String? {
+      let parts = key.split(separator: ".").map(String.init)
+      var tree = try? JSONTree(parsing: Array(json.utf8))
+      for part in parts { tree = tree?[part] }
+      guard let text = tree?.text(JSONStyle(sortsKeys: true)) else { return nil }
+      let (open, close) = parts.dropFirst().reduce(("", "")) { ("\($0.0){\"\($1)\": ", "\($0.1)}") }
+      return "\"\(parts[0])\": \(open)\(text)\(close)"
+    }
+  }
+
   /// One line of the recipe to change.
   public struct Difference: Encodable, Sendable {
     /// The cause's identifier (`preprocess.channel-order`).
@@ -34,6 +55,14 @@ public struct IdentifyReport: Encodable, Sendable {
     public var line: String?
   }
 
+  /// Words for people that depend on the kind of raw files.
+  public struct Words: Sendable {
+    /// The raw files.
+    public var frames: String
+    /// The unit of ``IdentifyReport/residualInLSB``.
+    public var residualUnit: String
+  }
+
   /// The version of this JSON.
   public var exrayIdentify = 1
   /// The closing word.
@@ -42,7 +71,7 @@ public struct IdentifyReport: Encodable, Sendable {
   public var recipe: Recipe?
   /// Fraction of the inputs' variance that the best recipe explains, 0 to 1.
   public var explainedVariance: Double
-  /// Root mean squared rest in 8-bit levels; null where there is no finite one.
+  /// Root mean squared rest in 8-bit levels or steps; null where there is no finite one.
   public var residualInLSB: Double?
   /// The same were the intended recipe right; null without one.
   public var intendedResidualInLSB: Double?
@@ -52,35 +81,16 @@ public struct IdentifyReport: Encodable, Sendable {
   public var ambiguous: [Identification.Ambiguity]
   /// What was tried in vain.
   public var ruledOut: [String]
-  /// Pictures given.
+  /// Raw files given.
   public var frames: Int
-  /// Pictures that the search looked at.
+  /// Raw files that the search looked at.
   public var searchedFrames: Int
+  /// How to speak of it; not in the JSON.
+  public var words: Words
 
-  init(_ found: Identification, intended: Recipe?, frames: Int, searched: Int) {
-    recipe = found.recipe
-    explainedVariance = found.explainedVariance
-    residualInLSB = found.residualInLSB.isFinite ? found.residualInLSB : nil
-    intendedResidualInLSB = found.intendedResidualInLSB.flatMap { $0.isFinite ? $0 : nil }
-    ambiguous = found.ambiguous
-    ruledOut = found.ruledOut
-    self.frames = frames
-    searchedFrames = searched
-    differences = found.differences.map { item in
-      Difference(
-        cause: item.cause, stage: item.stage, found: item.found, intended: item.intended,
-        foundLine: found.recipe.flatMap { Self.line(item.stage, of: $0) },
-        line: intended.flatMap { Self.line(item.stage, of: $0) })
-    }
-    let meaning: Set<String> = ["color", "orient", "layout"]
-    verdict =
-      if found.recipe == nil {
-        .unexplained
-      } else if intended != nil {
-        differences.isEmpty ? .asIntended : .differs
-      } else {
-        ambiguous.contains { meaning.contains($0.stage) } ? .ambiguous : .identified
-      }
+  private enum CodingKeys: String, CodingKey {
+    case exrayIdentify, verdict, recipe, explainedVariance, residualInLSB, intendedResidualInLSB
+    case differences, ambiguous, ruledOut, frames, searchedFrames
   }
 
   /// The report as JSON, keys sorted.
@@ -88,16 +98,5 @@ public struct IdentifyReport: Encodable, Sendable {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
-  }
-
-  /// One stage of a recipe as a line of its JSON.
-  private static func line(_ stage: String, of recipe: Recipe) -> String? {
-    guard
-      let tree = try? JSONSerialization.jsonObject(with: Data(recipe.json().utf8)),
-      let value = (tree as? [String: Any])?[stage],
-      let data = try? JSONSerialization.data(
-        withJSONObject: value, options: [.sortedKeys, .withoutEscapingSlashes, .fragmentsAllowed])
-    else { return nil }
-    return "\"\(stage)\": \(String(decoding: data, as: UTF8.self))"
   }
 }

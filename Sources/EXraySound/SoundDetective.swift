@@ -18,52 +18,125 @@ public struct SoundDetective: Sendable {
     }
   }
 
-  private let intended: SoundRecipe
+  /// How a quantised input stores real numbers: real = scale · (integer − zero point).
+  public struct Storage: Sendable {
+    /// The real value of one step.
+    public var scale: Double
+    /// The integer that stands for 0.
+    public var zeroPoint: Double
+    /// The integers of the type.
+    public var integers: ClosedRange<Double>
+
+    /// Creates a description of a quantised input.
+    public init(scale: Double, zeroPoint: Double, integers: ClosedRange<Double>) {
+      self.scale = scale
+      self.zeroPoint = zeroPoint
+      self.integers = integers
+    }
+
+    /// The real values that can be held.
+    var range: ClosedRange<Double> {
+      ((integers.lowerBound - zeroPoint) * scale)...((integers.upperBound - zeroPoint) * scale)
+    }
+
+    /// What the integer 0 stands for.
+    var realZero: Double { -zeroPoint * scale }
+  }
+
+  private let intended: SoundRecipe?
   private let shape: (Int, Int)?
-  private let step: Double
-  private let range: ClosedRange<Double>?
+  private let storage: Storage?
 
   /// Creates a detective.
   ///
   /// - Parameters:
-  ///   - intended: The recipe that should have been used.
+  ///   - intended: The recipe that should have been used; nil where nobody knows, then
+  ///     ``SoundRecipe/common`` are where the search starts.
   ///   - shape: The two extents of the features, without extents of 1; nil for the intended ones.
-  ///   - step: The scale of quantised features, or 0.
-  ///   - range: The values that quantised features can have; values at its ends are left out.
+  ///   - storage: How quantised features are stored; nil where they are not.
   public init(
-    intended: SoundRecipe, shape: (Int, Int)? = nil, step: Double = 0,
-    range: ClosedRange<Double>? = nil
+    intended: SoundRecipe?, shape: (Int, Int)? = nil, storage: Storage? = nil
   ) {
     self.intended = intended
     self.shape = shape
-    self.step = step
-    self.range = range
+    self.storage = storage
   }
 
   /// Explains the features that reached a model.
   ///
   /// - Returns: The simplest recipe that fits. ``SoundExplanation/isExplained`` is false where none does.
-  /// - Throws: ``SoundError`` where no sound fits the intended recipe.
+  /// - Throws: ``SoundError`` where no sound fits the intended recipe, or features no shape.
   public func explain(_ samples: [Sample]) throws(SoundError) -> SoundExplanation {
-    guard let first = samples.first else {
+    guard !samples.isEmpty else {
       throw SoundError(.unsuitableSound, "there is no sound to search with; give one WAV file")
     }
-    var computer = FeatureComputer()
-    let natural = try computer.base(intended, first.sound)
-    var size = (intended.frames.count ?? natural.frameCount, natural.featureCount)
-    if let shape, shape.0 * shape.1 != size.0 * size.1 {
-      size = intended.layout == .timeBand ? shape : (shape.1, shape.0)
+    if let intended { return try explain(samples, as: intended, isGiven: true) }
+    var best: SoundExplanation?
+    for start in SoundRecipe.common {
+      guard let found = try? explain(samples, as: start, isGiven: false) else { continue }
+      if let best, !Self.isBetter(found, than: best) { continue }
+      best = found
+      if found.isExplained, found.differences.isEmpty { break }
     }
-    guard size.0 > 0, size.1 > 0, samples.allSatisfy({ $0.features.count == size.0 * size.1 })
+    guard let best else {
+      throw SoundError(
+        .unsuitableSound, file: samples[0].sound.file,
+        "comes with \(samples[0].features.count) features, which no common recipe makes; "
+          + "give the intended recipe")
+    }
+    return best
+  }
+
+  private static func isBetter(_ a: SoundExplanation, than b: SoundExplanation) -> Bool {
+    guard a.isExplained == b.isExplained else { return a.isExplained }
+    // Few departures from something common are the better explanation of two that fit.
+    if a.isExplained, a.differences.count != b.differences.count {
+      return a.differences.count < b.differences.count
+    }
+    return a.explainedVariance > b.explainedVariance
+  }
+
+  private func explain(
+    _ samples: [Sample], as start: SoundRecipe, isGiven: Bool
+  ) throws(SoundError) -> SoundExplanation {
+    var computer = FeatureComputer()
+    let natural = try computer.base(start, samples[0].sound)
+    let count = samples[0].features.count
+    guard
+      let size = size(
+        count: count, frames: start.frames.count ?? natural.frameCount,
+        features: natural.featureCount, layout: start.layout),
+      samples.allSatisfy({ $0.features.count == count })
     else {
       throw SoundError(
-        .unsuitableSound, file: first.sound.file,
-        "comes with \(first.features.count) features, \(size.0) frames of \(size.1) were expected; "
-          + "give the shape of the features")
+        .unsuitableSound, file: samples[0].sound.file,
+        "comes with \(count) features, \(start.frames.count ?? natural.frameCount) frames of "
+          + "\(natural.featureCount) were expected; give the shape of the features")
     }
     var search = SoundSearch(
-      intended: intended, samples: samples, frameCount: size.0, featureCount: size.1,
-      step: step, range: range)
-    return search.run()
+      intended: start, samples: samples, frameCount: size.frames, featureCount: size.features,
+      storage: storage)
+    return search.run(rounds: isGiven ? 3 : 1)
+  }
+
+  /// How many frames of how many features a model's input holds; nil where it can hold no whole frames.
+  ///
+  /// What is as intended names the axes; only where neither extent is does the order of the layout.
+  private func size(
+    count: Int, frames: Int, features: Int, layout: SoundRecipe.Layout
+  ) -> (frames: Int, features: Int)? {
+    guard count > 0, frames > 0, features > 0 else { return nil }
+    guard let shape, shape.0 > 0, shape.0 * shape.1 == count else {
+      if count % features == 0 { return (count / features, features) }
+      return count % frames == 0 ? (frames, count / frames) : nil
+    }
+    let extents = layout == .timeBand ? shape : (shape.1, shape.0)
+    for (time, band) in [extents, (extents.1, extents.0)] where band == features && time == frames {
+      return (time, band)
+    }
+    for (time, band) in [extents, (extents.1, extents.0)] where band == features || time == frames {
+      return (time, band)
+    }
+    return extents
   }
 }

@@ -38,8 +38,10 @@ public struct SoundExplanation: Sendable, Hashable {
   public var explainedVariance: Double
   /// What is left, root mean square, in the features' unit.
   public var residual: Double
-  /// What is left in quantisation steps, where features are quantised.
+  /// What is left in quantisation steps, or in 255ths of the features' range where they are not quantised.
   public var residualInLSB: Double?
+  /// The same were the intended recipe right; nil where it makes no features of this size.
+  public var intendedResidualInLSB: Double?
   /// Whether the recipe explains the features.
   public var isExplained: Bool
   /// How the recipe departs from the intended one; empty where it does not, or where nothing explains.

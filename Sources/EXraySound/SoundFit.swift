@@ -4,27 +4,43 @@ struct SoundFit {
   let bases: [[Double]]
   let targets: [[Double]]
   let featureCount: Int
-  /// Values at the ends were cut off by quantising and are left out.
-  let range: ClosedRange<Double>?
+  /// How real numbers were stored; nil where they were not quantised.
+  let storage: SoundDetective.Storage?
 
+  /// Whether a value tells where a line passes; those at the ends of the range were cut off.
   private func counts(_ value: Double) -> Bool {
-    guard let range else { return value.isFinite }
+    guard let range = storage?.range else { return value.isFinite }
     return value > range.lowerBound && value < range.upperBound
   }
 
   /// What is left with a normalisation, root mean square; missing frames are zeros.
+  ///
+  /// Converters round to the nearest step, down, or towards the integer 0; the one that leaves least counts, as all
+  /// are right. A value at an end of the range stands for everything beyond it.
   func residual(_ normalize: (inout [Double]) -> Void) -> Double {
-    var (sum, count) = (0.0, 0)
+    let range = storage?.range ?? -Double.infinity...Double.infinity
+    let zero = storage?.realZero ?? 0
+    var (squares, sum, signed, count, signs) = (0.0, 0.0, 0.0, 0.0, 0.0)
     for (base, target) in zip(bases, targets) {
       var values = base
       normalize(&values)
-      for (index, wanted) in target.enumerated() where counts(wanted) {
-        let difference = wanted - (index < values.count ? values[index] : 0)
-        sum += difference * difference
+      for (index, wanted) in target.enumerated() where wanted.isFinite {
+        let value = index < values.count ? values[index] : 0
+        let difference = wanted - min(max(value, range.lowerBound), range.upperBound)
+        squares += difference * difference
+        sum += difference
+        if wanted != zero {
+          signed += wanted > zero ? difference : -difference
+          signs += 1
+        }
         count += 1
       }
     }
-    return count == 0 ? .infinity : (sum / Double(count)).squareRoot()
+    guard count > 0 else { return .infinity }
+    guard let half = storage.map({ $0.scale / 2 }) else { return (squares / count).squareRoot() }
+    let down = squares + 2 * half * sum + count * half * half
+    let towardsZero = squares + 2 * half * signed + signs * half * half
+    return (max(0, min(squares, down, towardsZero)) / count).squareRoot()
   }
 
   private struct Sums {

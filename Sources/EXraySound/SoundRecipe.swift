@@ -187,7 +187,17 @@ public struct SoundRecipe: Sendable, Hashable {
     public var norm = Norm.none
 
     /// Creates the stage.
-    public init() {}
+    public init(
+      bands: Int = 40, low: Double = 20, high: Double = 4_000, formula: Formula = .htk,
+      triangles: Triangles = .mel, norm: Norm = .none
+    ) {
+      self.bands = bands
+      self.low = low
+      self.high = high
+      self.formula = formula
+      self.triangles = triangles
+      self.norm = norm
+    }
   }
 
   /// The logarithm of max(x, floor) + offset.

@@ -14,8 +14,9 @@ struct SoundSearch {
   private let samples: [SoundDetective.Sample]
   private let frameCount: Int
   private let featureCount: Int
-  private let step: Double
-  private let range: ClosedRange<Double>?
+  private let storage: SoundDetective.Storage?
+  /// A quantisation step, or 0.
+  private var step: Double { storage?.scale ?? 0 }
   private var computer = FeatureComputer()
   private var triedRecipes: [SoundRecipe: [Hypothesis]] = [:]
   /// Which clips the rounds use.
@@ -24,14 +25,13 @@ struct SoundSearch {
 
   init(
     intended: SoundRecipe, samples: [SoundDetective.Sample], frameCount: Int, featureCount: Int,
-    step: Double, range: ClosedRange<Double>?
+    storage: SoundDetective.Storage?
   ) {
     self.intended = intended
     self.samples = samples
     self.frameCount = frameCount
     self.featureCount = featureCount
-    self.step = step
-    self.range = range
+    self.storage = storage
   }
 
   /// Below this a residual is rounding: of float32 arithmetic, or of quantised features.
@@ -41,7 +41,8 @@ struct SoundSearch {
   /// Above this a recipe explains nothing: 5 % of the deviation, or a step.
   private var explainedLimit: Double { max(0.1, deviation > 0 ? 0.6 * step / deviation : 0.1) }
 
-  mutating func run() -> SoundExplanation {
+  /// - Parameter rounds: Departures that may be found beside each other.
+  mutating func run(rounds: Int) -> SoundExplanation {
     let spread = samples.indices.sorted { Self.variance(samples[$0]) > Self.variance(samples[$1]) }
     clips = Array(spread.prefix(1))
     deviation = pooledDeviation(clips)
@@ -50,15 +51,17 @@ struct SoundSearch {
     adapt(&start)
     var kept = evaluate(start)
     // A fitted line may hide a departure that has a name, so only the recipe itself ends the search.
-    if !kept.contains(where: { $0.cost == 0 && $0.residual <= noise }) { kept = rounds(start) }
+    if !kept.contains(where: { $0.cost == 0 && $0.residual <= noise }) {
+      kept = self.rounds(start, count: rounds)
+    }
     return conclude(kept)
   }
 
-  private mutating func rounds(_ start: SoundRecipe) -> [Hypothesis] {
+  private mutating func rounds(_ start: SoundRecipe, count: Int) -> [Hypothesis] {
     var all = evaluate(start)
     let channels = samples[0].sound.channelCount
     var beam = [start]
-    for round in 0..<3 {
+    for round in 0..<count {
       var found: [String: [Hypothesis]] = [:]
       for base in beam {
         let candidates = SoundCandidates.around(
@@ -128,7 +131,7 @@ struct SoundSearch {
     }
     let targets = clips.map { target($0, recipe.layout) }
     let natural = recipe.differences(from: intended).filter { $0.cause != .normalization }.count
-    let fit = SoundFit(bases: bases, targets: targets, featureCount: featureCount, range: range)
+    let fit = SoundFit(bases: bases, targets: targets, featureCount: featureCount, storage: storage)
     var result: [Hypothesis] = []
     var normalizations = [intended.normalize, .none, .perClip, .perFeature]
     if case .affine(let mean, let std) = intended.normalize {
@@ -222,7 +225,8 @@ struct SoundSearch {
     return SoundExplanation(
       recipe: best.recipe, explainedVariance: 1 - best.residual * best.residual,
       residual: best.residual * deviation,
-      residualInLSB: step > 0 ? best.residual * deviation / step : nil, isExplained: true,
+      residualInLSB: inLSB(best.residual), intendedResidualInLSB: intendedResidual(),
+      isExplained: true,
       differences: differences, ambiguous: others, ruledOut: [], triedCount: tried)
   }
 
@@ -250,13 +254,34 @@ struct SoundSearch {
     return chosen
   }
 
-  private func unexplained(_ tried: Int, _ best: Hypothesis? = nil) -> SoundExplanation {
+  private mutating func unexplained(_ tried: Int, _ best: Hypothesis? = nil) -> SoundExplanation {
     SoundExplanation(
       recipe: best?.recipe ?? intended,
       explainedVariance: best.map { max(0, 1 - $0.residual * $0.residual) } ?? .nan,
       residual: (best?.residual ?? .nan) * deviation,
-      residualInLSB: step > 0 ? best.map { $0.residual * deviation / step } : nil,
+      residualInLSB: best.flatMap { inLSB($0.residual) },
+      intendedResidualInLSB: intendedResidual(),
       isExplained: false, differences: [], ambiguous: [], ruledOut: SoundCause.allCases,
       triedCount: tried)
+  }
+
+  /// A part of the deviation in quantisation steps, or in 255ths of the features' range.
+  private func inLSB(_ residual: Double) -> Double? {
+    var unit = step
+    if unit == 0 {
+      let values = clips.flatMap { samples[$0].features }.filter(\.isFinite)
+      unit = Double((values.max() ?? 0) - (values.min() ?? 0)) / 255
+    }
+    let steps = residual * deviation / unit
+    return steps.isFinite ? steps : nil
+  }
+
+  /// What the intended recipe leaves on the clips in use.
+  private mutating func intendedResidual() -> Double? {
+    var start = intended
+    start.frames.count = nil
+    return evaluate(start).first { $0.recipe.normalize == intended.normalize }.flatMap {
+      inLSB($0.residual)
+    }
   }
 }

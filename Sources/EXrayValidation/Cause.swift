@@ -7,6 +7,12 @@ public struct Cause: Sendable, Hashable, Codable, CustomStringConvertible {
 
   private init(_ identifier: String) { self.identifier = identifier }
 
+  /// The cause with an identifier that this version knows, or nil.
+  public init?(known identifier: String) {
+    guard Self.all.contains(where: { $0.identifier == identifier }) else { return nil }
+    self.init(identifier)
+  }
+
   /// Reads an identifier, known or not, so that newer reports can still be read.
   public init(from decoder: any Decoder) throws {
     identifier = try decoder.singleValueContainer().decode(String.self)
@@ -45,6 +51,37 @@ public struct Cause: Sendable, Hashable, Codable, CustomStringConvertible {
   /// Input values stored with another scale or zero point than the model's.
   public static let inputQuantization = Cause("preprocess.quantization")
 
+  /// Samples taken for another number a second, or resampled otherwise.
+  public static let soundSampleRate = Cause("preprocess.sound.sample-rate")
+  /// Another channel, or channels mixed otherwise.
+  public static let soundChannelMix = Cause("preprocess.sound.channel-mix")
+  /// The bytes of each sample swapped.
+  public static let soundByteOrder = Cause("preprocess.sound.byte-order")
+  /// Samples in another unit: int16 steps for −1 to 1, or divided by another maximum.
+  public static let soundScaling = Cause("preprocess.sound.scaling")
+  /// High frequencies raised, or not, before framing.
+  public static let soundPreEmphasis = Cause("preprocess.sound.pre-emphasis")
+  /// Frames of another length or hop, or padded otherwise.
+  public static let soundFraming = Cause("preprocess.sound.framing")
+  /// Another window function.
+  public static let soundWindow = Cause("preprocess.sound.window")
+  /// Another size of the Fourier transform.
+  public static let soundFftSize = Cause("preprocess.sound.fft-size")
+  /// Magnitude for power, or the other way round.
+  public static let soundSpectrum = Cause("preprocess.sound.spectrum")
+  /// Bands between other frequencies.
+  public static let soundMelRange = Cause("preprocess.sound.mel-range")
+  /// Bands of another number, scale, shape or height.
+  public static let soundMelFilters = Cause("preprocess.sound.mel-filters")
+  /// Another logarithm, floor or offset.
+  public static let soundLogarithm = Cause("preprocess.sound.log")
+  /// Other coefficients of the cosine transform, or scaled otherwise.
+  public static let soundMfcc = Cause("preprocess.sound.mfcc")
+  /// Features with another scale or offset.
+  public static let soundNormalization = Cause("preprocess.sound.normalization")
+  /// Time and bands in the other memory order.
+  public static let soundLayout = Cause("preprocess.sound.layout")
+
   /// Input values outside the range that the quantized input can hold.
   public static let inputRange = Cause("quantization.input-range")
   /// A bias whose scale is not input scale × weight scale.
@@ -75,7 +112,11 @@ public struct Cause: Sendable, Hashable, Codable, CustomStringConvertible {
   /// Every cause this version can name, in the order of the documentation.
   public static let all: [Cause] = [
     channelOrder, normalization, rotation, flip, crop, resize, layout, grayscale, decode,
-    inputQuantization, inputRange, biasScale, quantizationDrift, accuracyLoss, kernelMismatch,
+    inputQuantization,
+    soundSampleRate, soundChannelMix, soundByteOrder, soundScaling, soundPreEmphasis, soundFraming,
+    soundWindow, soundFftSize, soundSpectrum, soundMelRange, soundMelFilters, soundLogarithm,
+    soundMfcc, soundNormalization, soundLayout,
+    inputRange, biasScale, quantizationDrift, accuracyLoss, kernelMismatch,
     notFinite, constantOutput, outputMismatch, modelMismatch, runtimeCrash, runtimeTimeout,
     unexplained,
   ]

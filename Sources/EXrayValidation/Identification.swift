@@ -10,6 +10,13 @@ public struct Identification: Sendable {
     public var candidates: [String]
     /// Why they cannot be told apart.
     public var reason: String
+
+    /// Creates a note.
+    public init(stage: String, candidates: [String], reason: String) {
+      self.stage = stage
+      self.candidates = candidates
+      self.reason = reason
+    }
   }
 
   /// The recipe that explains the inputs; nil where none does.

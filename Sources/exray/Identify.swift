@@ -1,17 +1,17 @@
 import ArgumentParser
 import EXrayPipeline
-import EXrayPreprocess
 import EXrayValidation
 import Foundation
 
-/// `exray identify`: the recipe that really made a model's input.
+/// `exray identify`: the recipe that really made a model's input from a raw file.
 struct Identify: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Find the preprocessing that made a model's input from a picture.",
+    abstract: "Find the preprocessing that made a model's input from a picture or a sound.",
     discussion: """
       EXAMPLES
         exray identify --raw photo.jpg --model-input input.npy --intended recipe.json
         exray identify --raw photos/ --model-input inputs.npy --model app.tflite --json found.json
+        exray identify --raw word.wav --model-input features.npy --intended sound-recipe.json
 
       EXIT CODES
         0  as intended, or identified where none was intended        1  another recipe was used
@@ -20,13 +20,14 @@ struct Identify: ParsableCommand {
 
   @Option(
     parsing: .upToNextOption,
-    help: ArgumentHelp("Pictures (JPEG, PNG) or a folder of them.", valueName: "path"))
+    help: ArgumentHelp(
+      "Pictures (JPEG, PNG) or sounds (WAV), or a folder of them.", valueName: "path"))
   var raw: [String]
 
   @Option(
     parsing: .upToNextOption,
     help: ArgumentHelp(
-      "What reached the model: .npy arrays [N, H, W, C] or [N, C, H, W], one sample a picture.",
+      "What reached the model: .npy arrays [N, H, W, C] or [N, C, H, W], of sounds [N, frames, features]; one sample a raw file.",
       valueName: "npy"))
   var modelInput: [String]
 
@@ -65,8 +66,8 @@ struct Identify: ParsableCommand {
     if let json { try FileAccess.checkWritable(json) }
     let job = try IdentifyJob(
       raw: raw, modelInputs: modelInput,
-      intended: try intended.map { try RecipeFile(path: $0).recipe },
-      model: model, storing: scale.map { .init(scale: $0, zeroPoint: zeroPoint ?? 0) })
+      intended: intended, model: model,
+      storing: scale.map { .init(scale: $0, zeroPoint: zeroPoint ?? 0) })
     let report = try job.run(observer: ProgressBar())
     if let json { try FileAccess.write(try report.json(), to: json) }
     show(report)
@@ -101,14 +102,14 @@ struct Identify: ParsableCommand {
     for reason in report.ruledOut { line("  ruled out: \(reason)") }
     var facts = "explained variance \(rounded(report.explainedVariance, 6))"
     if let residual = report.residualInLSB {
-      facts += ", residual \(rounded(residual, 3)) levels of 255"
+      facts += ", residual \(rounded(residual, 3)) \(report.words.residualUnit)"
     }
     if let residual = report.intendedResidualInLSB {
       facts += " (intended recipe: \(rounded(residual, 3)))"
     }
-    line("\(facts), \(report.searchedFrames) of \(report.frames) pictures searched")
+    line("\(facts), \(report.searchedFrames) of \(report.frames) \(report.words.frames) searched")
     if let recipe = report.recipe, report.verdict != .asIntended {
-      line("recipe: \(recipe.json())")
+      line("recipe: \(recipe.json)")
     }
   }
 

@@ -5,25 +5,22 @@ import Foundation
 
 /// What Scripts/check_sound.py wrote, made once a run.
 struct PythonCases {
-  /// Cases without and with the clips of the shared folder.
-  static let generated = Result { try PythonCases(data: nil) }
-  static let withClips = Result { try PythonCases(data: SharedData.root) }
+  static let generated = Result { try PythonCases() }
 
   let folder: URL
 
-  private init(data: URL?) throws {
+  private init() throws {
     guard let python = Requirements.python else { throw MissingResource(name: "Python") }
     let environment = ProcessInfo.processInfo.environment
     folder = FileManager.default.temporaryDirectory.appending(
-      path: "exray-sound-\(ProcessInfo.processInfo.processIdentifier)-\(data == nil ? 0 : 1)")
+      path: "exray-sound-\(ProcessInfo.processInfo.processIdentifier)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     let process = Process()
     process.executableURL = python
-    process.arguments =
-      [Requirements.packageRoot.appending(path: "Scripts/check_sound.py").path, folder.path]
-      + (data.map { ["--data", $0.path] } ?? [])
-      + ["--seed", environment["EXRAY_SOUND_SEED"] ?? "1"]
-      + ["--faulty", environment["EXRAY_SOUND_CASES"] ?? "60"]
+    process.arguments = [
+      Requirements.packageRoot.appending(path: "Scripts/check_sound.py").path, folder.path,
+      "--seed", environment["EXRAY_SOUND_SEED"] ?? "1",
+    ]
     try process.run()
     process.waitUntilExit()
     guard process.terminationStatus == 0 else { throw MissingResource(name: "check_sound.py") }
@@ -42,13 +39,6 @@ struct PythonCases {
     let bytes = [UInt8](try Data(contentsOf: URL(filePath: path(name))))
     return stride(from: 0, to: bytes.count, by: 8).map { start in
       Double(bitPattern: (0..<8).reduce(0) { $0 | UInt64(bytes[start + $1]) << UInt64(8 * $1) })
-    }
-  }
-
-  func floats(_ name: String) throws -> [Float] {
-    let bytes = [UInt8](try Data(contentsOf: URL(filePath: path(name))))
-    return stride(from: 0, to: bytes.count, by: 4).map { start in
-      Float(bitPattern: (0..<4).reduce(0) { $0 | UInt32(bytes[start + $1]) << UInt32(8 * $1) })
     }
   }
 }
