@@ -199,6 +199,15 @@ def positions(how, ids):
     return ids != how["pad"] + how["shift"]
 
 
+def reached(how, ids):
+    """The ids that can be read off an array."""
+    if how["stored"] == "int64-as-int32":
+        ids = ids[:, ::2]
+    elif how["stored"] == "float32-as-int32":
+        ids = ids.view("<f4")
+    return [int(id) for id in np.unique(ids)]
+
+
 def changed(a, b, how):
     """The share of token positions in which two arrays differ, and in how many sentences they do."""
     if a.shape != b.shape or a.dtype != b.dtype:
@@ -216,9 +225,16 @@ def draw_faulty(rng, right, words, sentences, hidden):
         before = dict(how)
         did, cause, also = FAULTS[family](rng, how)
         changes.append(({k: how[k] for k in how if how[k] != before[k]}, did, cause, also))
+    # All ids moved and other special ids: an offset of words and yet other special ids says the same with no more.
+    if how["shift"] and any(how[k] != right[k] for k in ("pad", "unknown", "start", "end")):
+        return None
     ids = array(how, words, sentences)
-    # One id for two purposes, or ids below those that mean something, hide what was done.
     truth = []
+    # A special id that reaches no place of the array cannot be read off it.
+    present = set(reached(how, ids))
+    if any(how[k] is not None and how[k] != right[k] and how[k] + how["shift"] not in present
+           for k in ("pad", "unknown", "start", "end")):
+        return None
     for change, did, cause, also in changes:
         without = dict(how)
         without.update({k: right[k] for k in change})

@@ -7,11 +7,21 @@ public enum FileAccess {
 
   /// The bytes of a file.
   ///
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - limit: Bytes that such a file may have, where that is less than 2 GiB.
   /// - Throws: ``PipelineError`` `.unreadable` with the system's words, also for folders, devices and pipes, and for
-  ///   files over 2 GiB.
-  public static func bytes(_ path: String) throws(PipelineError) -> [UInt8] {
+  ///   files over the limit or 2 GiB.
+  public static func bytes(
+    _ path: String, atMost limit: Int = .max
+  ) throws(PipelineError) -> [UInt8] {
     let (descriptor, size) = try openForReading(path)
     defer { close(descriptor) }
+    guard size <= limit else {
+      throw PipelineError(
+        .unreadable,
+        "\(shown(path)): has \(size) bytes, at most \(limit) are read here; give a smaller file")
+    }
     guard size <= largestFile else {
       throw PipelineError(
         .unreadable,

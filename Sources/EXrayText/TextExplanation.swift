@@ -149,13 +149,20 @@ enum TextKnob: String, CaseIterable {
 }
 
 extension TextRecipe {
-  /// How this recipe departs from an intended one, in the order of the stages.
+  /// How this recipe departs from an intended one: a difference a stage and cause, in the order of the stages.
   public func differences(from intended: TextRecipe) -> [TextDifference] {
-    knobs(from: intended).map { knob in
-      TextDifference(
-        cause: knob.cause, stage: knob.stage, found: knob.words(self),
-        intended: knob.words(intended))
+    var list: [TextDifference] = []
+    for knob in knobs(from: intended) {
+      let (found, wanted) = (knob.words(self), knob.words(intended))
+      if let last = list.last, last.cause == knob.cause, last.stage == knob.stage {
+        list[list.count - 1].found += ", \(found)"
+        list[list.count - 1].intended += ", \(wanted)"
+      } else {
+        list.append(
+          TextDifference(cause: knob.cause, stage: knob.stage, found: found, intended: wanted))
+      }
     }
+    return list
   }
 
   /// The settings in which two recipes differ.

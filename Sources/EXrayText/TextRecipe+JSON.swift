@@ -96,11 +96,6 @@ extension TextRecipe {
     tree.text(JSONStyle(isPretty: isPretty, sortsKeys: true)) + (isPretty ? "\n" : "")
   }
 
-  /// The value of one key of the recipe as a line of its JSON, as `"order": "forward"`; nil where it has none.
-  public func line(_ key: String) -> String? {
-    tree[key].map { "\"\(key)\": \($0.text(JSONStyle(sortsKeys: true)))" }
-  }
-
   private var tree: JSONTree {
     .object([
       "exrayTextRecipe": .integer(Self.version), "name": name.map(JSONTree.string),

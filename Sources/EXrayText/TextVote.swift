@@ -74,16 +74,16 @@ struct TextVote {
     var layouts: [Layout] = []
     for (side, id) in fillings() {
       let contents = rows.map { Self.content($0, side, id) }
-      let short = contents.filter { $0.count < width && !$0.isEmpty }
+      // What is shorter than the longest is whole: it begins and ends as sentences do.
+      let longest = contents.map(\.count).max() ?? width
+      let short = contents.filter { $0.count < longest && !$0.isEmpty }
       let usable = short.isEmpty ? contents.filter { !$0.isEmpty } : short
       let starts = Self.common(usable.map { $0[$0.startIndex] }, base.start.map { $0 + base.shift })
       let ends = Self.common(usable.map { $0[$0.endIndex - 1] }, base.end.map { $0 + base.shift })
       var limits = [base.truncation.limit ?? width]
-      let longest = contents.map(\.count).max() ?? width
-      if longest < width, longest > 0, contents.filter({ $0.count == longest }).count > 1 {
-        limits.append(longest)
+      for limit in [longest, width] where limit > 0 && !limits.contains(limit) {
+        limits.append(limit)
       }
-      if !limits.contains(width) { limits.append(width) }
       for start in starts {
         for end in ends {
           for limit in limits {
@@ -124,11 +124,11 @@ struct TextVote {
     return row[..<(end + 1)]
   }
 
-  /// Nothing, and what most of the values are; the intended one too.
+  /// Nothing, and what a third of the values or more are, since some may be cut off; the intended one too.
   private static func common(_ values: [Int], _ wanted: Int?) -> [Int?] {
     var result: [Int?] = [nil]
     if let first = mostCommon(values, 1).first,
-      values.filter({ $0 == first }).count * 5 >= values.count * 4
+      values.filter({ $0 == first }).count * 3 >= values.count
     {
       result.append(first)
     }
@@ -142,12 +142,14 @@ struct TextVote {
     return counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(count).map(\.key)
   }
 
-  /// The intended limit of the vocabulary; where the largest id is far below what the words have, one above it.
+  /// The intended limit of the vocabulary; where the largest ids are far below what the words have, one above them.
+  ///
+  /// The largest of all may stand for unknown words.
   private func sizes() -> [Int?] {
-    let largest = rows.joined().max() ?? 0
+    let largest = Set(rows.joined()).sorted().suffix(2)
     let known = evaluation.words(base).joined().compactMap { $0 }.max() ?? 0
-    guard known > largest + 8, largest > 0 else { return [base.vocabulary.size] }
-    return [base.vocabulary.size, largest + 1]
+    return [base.vocabulary.size]
+      + largest.filter { $0 > 0 && known > $0 + 8 }.map { Optional($0 + 1) }
   }
 
   // MARK: Votes
