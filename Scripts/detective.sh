@@ -3,6 +3,7 @@
 #
 #   Scripts/detective.sh                  all 1,400 cases
 #   Scripts/detective.sh --cases 200      a part of them; also --seed, --threshold, --json FILE
+#   Scripts/detective.sh sound            the same for sounds, 200 cases
 #
 # The tool is .build/release/exray, or EXRAY; the data ../shared/data, or EXRAY_DATA.
 set -euo pipefail
@@ -13,13 +14,17 @@ data=${EXRAY_DATA:-$here/../shared/data}
 python=$here/.deps/python/bin/python3
 stop() { printf 'detective: %s\n' "$*" >&2; exit 2; }
 
+suite_maker=make_detective_suite.py
+case ${1-} in
+  sound) suite_maker=make_sound_suite.py && shift ;;
+esac
 make=() score=()
 while [ $# -gt 0 ]; do
   [ $# -ge 2 ] || stop "$1 needs a value"
   case $1 in
     --cases | --seed) make+=("$1" "$2") ;;
     --threshold | --json) score+=("$1" "$2") ;;
-    *) stop "$1 is not known; there are --cases, --seed, --threshold and --json" ;;
+    *) stop "$1 is not known; there are sound, --cases, --seed, --threshold and --json" ;;
   esac
   shift 2
 done
@@ -29,5 +34,5 @@ done
 
 suite=$(mktemp -d)
 trap 'rm -rf "$suite"' EXIT
-"$python" "$here/Scripts/make_detective_suite.py" "$data" "$suite" ${make[@]+"${make[@]}"} >&2
+"$python" "$here/Scripts/$suite_maker" "$data" "$suite" ${make[@]+"${make[@]}"} >&2
 "$python" "$here/Scripts/score_detective.py" "$suite" "$tool" ${score[@]+"${score[@]}"}

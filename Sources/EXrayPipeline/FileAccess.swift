@@ -7,25 +7,18 @@ public enum FileAccess {
 
   /// The bytes of a file.
   ///
-  /// - Parameters:
-  ///   - path: The file.
-  ///   - limit: Bytes that such a file may have, where that is less than 2 GiB.
   /// - Throws: ``PipelineError`` `.unreadable` with the system's words, also for folders, devices and pipes, and for
-  ///   files over the limit or 2 GiB.
-  public static func bytes(
-    _ path: String, atMost limit: Int = .max
-  ) throws(PipelineError) -> [UInt8] {
+  ///   files over 2 GiB.
+  ///
+  /// - Parameter limit: The most bytes that are read; nil for 2 GiB.
+  public static func bytes(_ path: String, limit: Int? = nil) throws(PipelineError) -> [UInt8] {
     let (descriptor, size) = try openForReading(path)
     defer { close(descriptor) }
-    guard size <= limit else {
+    guard size <= limit ?? largestFile else {
+      let most = limit.map { "\($0) bytes" } ?? "2 GiB"
       throw PipelineError(
         .unreadable,
-        "\(shown(path)): has \(size) bytes, at most \(limit) are read here; give a smaller file")
-    }
-    guard size <= largestFile else {
-      throw PipelineError(
-        .unreadable,
-        "\(shown(path)): \(size) bytes is more than the 2 GiB that are read at once; give a smaller file"
+        "\(shown(path)): \(size) bytes is more than the \(most) that are read at once; give a smaller file"
       )
     }
     var failure: Int32 = 0

@@ -38,7 +38,8 @@ struct IdentifySounds: Identifier {
     for (index, path) in paths.enumerated() {
       observer?.progress("identify", done: index, of: paths.count)
       guard index % step == 0, valueCount < Self.valueBudget || samples.isEmpty else { continue }
-      let sound = try WAVFile(bytes: FileAccess.bytes(path), file: path)
+      let sound = try WAVFile(
+        bytes: FileAccess.bytes(path, limit: WAVFile.byteLimit), file: path)
       valueCount += sound.sampleCount * sound.channelCount
       samples.append(.init(sound: sound, features: try values(index)))
     }

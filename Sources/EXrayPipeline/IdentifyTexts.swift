@@ -29,7 +29,7 @@ struct IdentifyTexts: Identifier {
     }
     recipeFile = file
     var recipe = try TextRecipe(
-      json: FileAccess.bytes(file, atMost: Self.recipeLimit), file: file)
+      json: FileAccess.bytes(file, limit: Self.recipeLimit), file: file)
     if recipe.element == nil, let model = request.model {
       recipe.element = try Self.element(ofInputOf: model)
     }
@@ -51,7 +51,7 @@ struct IdentifyTexts: Identifier {
     var rest = textLimit
     var sentences: [String] = []
     for path in paths {
-      let bytes = try FileAccess.bytes(path, atMost: rest)
+      let bytes = try FileAccess.bytes(path, limit: rest)
       rest -= bytes.count
       let lines = try TextLines(bytes: bytes, file: path, limit: textLimit)
       let texts = (0..<lines.count).map { lines.text($0) }
@@ -93,7 +93,7 @@ struct IdentifyTexts: Identifier {
         "\(recipeFile), \"vocabulary.file\": there is no \(name) beside the recipe; give its path from the recipe's folder"
       )
     }
-    let bytes = try FileAccess.bytes(path, atMost: Vocabulary.fileLimit)
+    let bytes = try FileAccess.bytes(path, limit: Vocabulary.fileLimit)
     return try Vocabulary(bytes: bytes, format: intended.vocabulary.format, file: path)
   }
 

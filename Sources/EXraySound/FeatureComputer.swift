@@ -16,6 +16,8 @@ struct FeatureComputer {
   private var spectra: [SpectrumKey: [Double]] = [:]
   private var banks: [BankKey: MelFilterBank] = [:]
   private var transforms: [Int: FourierTransform] = [:]
+  /// Values that were transformed so far: what a search costs.
+  private(set) var work = 0
   /// Values that the kept spectra have.
   private var keptCount = 0
 
@@ -86,12 +88,46 @@ struct FeatureComputer {
   private mutating func power(_ recipe: SoundRecipe, _ sound: WAVFile) throws(SoundError)
     -> [Double]
   {
+    // Frames of a signal that is padded to a length can be counted, and refused, before it is.
+    if let length = recipe.signal.length { try checkFrames(recipe.frames, length, sound) }
     let signal = try SoundSignal.values(recipe, sound)
+    try checkFrames(recipe.frames, signal.count, sound)
     let (starts, frames) = (FrameStarts(recipe.frames, count: signal.count), recipe.frames)
+    let binCount = frames.fft / 2 + 1
+    let window = frames.window.weights(count: frames.length)
+    var transform = transforms[frames.fft] ?? FourierTransform(size: frames.fft)
+    var result: [Double] = []
+    result.reserveCapacity(starts.count * binCount)
+    // Two frames go through one transform.
+    var pair = (
+      [Double](repeating: 0, count: frames.length), [Double](repeating: 0, count: frames.length)
+    )
+    func fill(_ frame: inout [Double], _ start: Int) {
+      for index in 0..<frames.length {
+        frame[index] =
+          window[index] * SoundSignal.value(signal, at: start + index, pad: frames.pad)
+      }
+    }
+    let all = Array(starts.values)
+    for first in stride(from: 0, to: all.count, by: 2) {
+      let second = first + 1 < all.count ? all[first + 1] : nil
+      fill(&pair.0, all[first])
+      if let second { fill(&pair.1, second) }
+      transform.appendPowers(of: pair.0, and: second == nil ? nil : pair.1, to: &result)
+    }
+    transforms[frames.fft] = transform
+    work += all.count * frames.fft
+    return result
+  }
+
+  private func checkFrames(
+    _ frames: SoundRecipe.Frames, _ sampleCount: Int, _ sound: WAVFile
+  ) throws(SoundError) {
+    let starts = FrameStarts(frames, count: sampleCount)
     guard starts.count > 0 else {
       throw SoundError(
         .unsuitableSound, file: sound.file,
-        "has \(signal.count) samples, less than one frame of \(frames.length); set signal.length "
+        "has \(sampleCount) samples, less than one frame of \(frames.length); set signal.length "
           + "to pad it")
     }
     let binCount = frames.fft / 2 + 1
@@ -101,20 +137,6 @@ struct FeatureComputer {
         "makes \(starts.count) frames of \(binCount) frequencies; cut the clip or take a larger hop"
       )
     }
-    let window = frames.window.weights(count: frames.length)
-    var transform = transforms[frames.fft] ?? FourierTransform(size: frames.fft)
-    var result: [Double] = []
-    result.reserveCapacity(starts.count * binCount)
-    var frame = [Double](repeating: 0, count: frames.length)
-    for start in starts.values {
-      for index in 0..<frames.length {
-        frame[index] =
-          window[index] * SoundSignal.value(signal, at: start + index, pad: frames.pad)
-      }
-      result.append(contentsOf: transform.power(of: frame[...]))
-    }
-    transforms[frames.fft] = transform
-    return result
   }
 
   private static func takeLogarithm(_ values: inout [Double], _ recipe: SoundRecipe) {

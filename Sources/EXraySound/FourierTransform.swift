@@ -74,6 +74,33 @@ package struct FourierTransform {
     return magnitudes(scale: 1 / Double(length))
   }
 
+  /// The squared magnitudes of two real frames, appended one after the other.
+  ///
+  /// For powers of two, both go through one transform as the real and the imaginary part.
+  package mutating func appendPowers(
+    of first: [Double], and second: [Double]?, to result: inout [Double]
+  ) {
+    guard chirp.real.isEmpty, let second, length > 1 else {
+      result += power(of: first[...])
+      if let second { result += power(of: second[...]) }
+      return
+    }
+    for index in 0..<length { (real[index], imaginary[index]) = (0, 0) }
+    for index in 0..<min(first.count, length) { real[index] = first[index] }
+    for index in 0..<min(second.count, length) { imaginary[index] = second[index] }
+    transform()
+    // z = a + ib: A[k] = (Z[k] + Z*[−k])/2, B[k] = (Z[k] − Z*[−k])/2i.
+    for isSecond in [false, true] {
+      for bin in 0..<binCount {
+        let mirror = (length - bin) & (length - 1)
+        let sign: Double = isSecond ? -1 : 1
+        let r = real[bin] + sign * real[mirror]
+        let i = imaginary[bin] - sign * imaginary[mirror]
+        result.append(0.25 * (r * r + i * i))
+      }
+    }
+  }
+
   private func magnitudes(scale: Double) -> [Double] {
     (0..<binCount).map {
       (real[$0] * real[$0] + imaginary[$0] * imaginary[$0]) * scale * scale

@@ -60,9 +60,10 @@ struct SoundCandidates {
       add("rate") { change(&$0) }
       add("rate in time") {
         change(&$0)
-        $0.frames.length = max(1, intended.frames.length * other / rate)
+        let length = max(1, intended.frames.length * other / rate)
+        $0.frames.fft = intended.frames.following(length)
+        $0.frames.length = length
         $0.frames.hop = max(1, intended.frames.hop * other / rate)
-        $0.frames.fft = SoundRecipe.Frames.enclosingPower(of: $0.frames.length)
       }
     }
   }

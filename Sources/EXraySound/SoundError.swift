@@ -55,5 +55,5 @@ public struct SoundError: Error, Sendable, Hashable, CustomStringConvertible {
   }
 }
 
-/// The most sample values of a sound, and the most values that a recipe makes of it: 32 million.
-public let soundValueLimit = 1 << 25
+/// The most sample values of a sound, and the most values that a recipe makes of it: 8 million, nine minutes at 16 kHz.
+public let soundValueLimit = 1 << 23

@@ -79,10 +79,9 @@ extension SoundRecipe {
     }
     add(.framing, "frames.pad", a.frames.pad.rawValue, b.frames.pad.rawValue)
     add(.window, "frames.window", a.frames.window.rawValue, b.frames.window.rawValue)
-    let isEnclosing =
-      a.frames.fft == Frames.enclosingPower(of: a.frames.length)
-      && b.frames.fft == Frames.enclosingPower(of: b.frames.length)
-    if !isEnclosing { add(.fftSize, "frames.fft", "\(a.frames.fft)", "\(b.frames.fft)") }
+    if a.frames.following(b.frames.length) != b.frames.fft {
+      add(.fftSize, "frames.fft", "\(a.frames.fft)", "\(b.frames.fft)")
+    }
     add(.spectrum, "spectrum", a.spectrum.rawValue, b.spectrum.rawValue)
     addBands(from: a, add)
     add(.logarithm, "log.kind", a.log.kind.rawValue, b.log.kind.rawValue)
@@ -102,7 +101,10 @@ extension SoundRecipe {
       add(.melFilters, "mel", a.mel == nil ? "none" : "bands", mel == nil ? "none" : "bands")
     }
     if let old = a.mel, let new = mel {
-      add(.melFilters, "mel.bands", "\(old.bands)", "\(new.bands)")
+      // Bands that were never transformed are as many as the coefficients.
+      if a.mfcc == nil || mfcc != nil || new.bands != a.mfcc?.count {
+        add(.melFilters, "mel.bands", "\(old.bands)", "\(new.bands)")
+      }
       add(.melRange, "mel.low", "\(old.low)", "\(new.low)")
       // A band that ends at half the rate ends lower with a lower rate.
       if signal.sampleRate == a.signal.sampleRate

@@ -186,6 +186,14 @@ extension SoundRecipe.Frames {
     while power < length { power *= 2 }
     return power
   }
+
+  /// The FFT size that goes with another length: one that is the length, or the next power of two, stays so.
+  func following(_ other: Int) -> Int {
+    if other == length { return fft }
+    if fft == length { return other }
+    return fft == Self.enclosingPower(of: length) || fft < other
+      ? Self.enclosingPower(of: other) : fft
+  }
 }
 
 extension SoundRecipe.Normalize {

@@ -34,12 +34,17 @@ struct SoundSearch {
     self.storage = storage
   }
 
+  /// Values that a search transforms at most, about a minute: only minutes of sound come to it.
+  private static let workLimit = 4_000_000_000
+
   /// Below this a residual is rounding: of float32 arithmetic, or of quantised features.
   private var noise: Double {
     deviation > 0 ? max(2e-4, 0.33 * step / deviation) : 2e-4
   }
-  /// Above this a recipe explains nothing: 5 % of the deviation, or a step.
-  private var explainedLimit: Double { max(0.1, deviation > 0 ? 0.6 * step / deviation : 0.1) }
+  /// Above this a recipe explains nothing: 3 % of the deviation, or most of a step, and never less than 80 % of the variance.
+  private var explainedLimit: Double {
+    min(0.45, max(0.03, deviation > 0 ? 0.6 * step / deviation : 0.03))
+  }
 
   /// - Parameter rounds: Departures that may be found beside each other.
   mutating func run(rounds: Int) -> SoundExplanation {
@@ -67,6 +72,7 @@ struct SoundSearch {
         let candidates = SoundCandidates.around(
           base, intended: intended, channels: channels, featureCount: featureCount)
         for candidate in candidates where triedRecipes[candidate.recipe] == nil {
+          guard computer.work < Self.workLimit else { return all }
           let hypotheses = evaluate(candidate.recipe)
           all.append(contentsOf: hypotheses)
           let knob = round == 0 ? candidate.knob : ""
@@ -76,10 +82,12 @@ struct SoundSearch {
       // Good with few departures is not beaten by better with more.
       if all.contains(where: { $0.residual <= max(noise, 1e-3) && $0.cost <= round + 2 }) { break }
       // Two departures and a line that leave most of the deviation are no way to an answer.
-      if round == 1, all.allSatisfy({ min($0.residual, $0.fitted) > 0.5 }) { break }
+      if round == 1, all.allSatisfy({ min($0.residual, $0.fitted) > 0.75 }) { break }
       beam = []
       let width = round == 0 ? 1 : 6
-      for (_, list) in found.sorted(by: { $0.key < $1.key }) {
+      for (knob, list) in found.sorted(by: { $0.key < $1.key }) {
+        // Which samples are used decides whether anything else can fit, so that none is dropped early.
+        let width = ["channels", "resample"].contains(knob) ? 4 : width
         beam += Self.best(list, width, \.residual) + Self.best(list, width, \.fitted)
       }
       var seen: Set<SoundRecipe> = []
@@ -124,10 +132,8 @@ struct SoundSearch {
       guard let base = try? computer.base(recipe, samples[clip].sound, clip: clip),
         base.featureCount == featureCount
       else { return [] }
-      var values = base.values
-      SoundRecipe.resize(
-        &values, to: min(values.count, frameCount * featureCount))
-      bases.append(values)
+      // All frames, as normalising by clip comes before cutting.
+      bases.append(base.values)
     }
     let targets = clips.map { target($0, recipe.layout) }
     let natural = recipe.differences(from: intended).filter { $0.cause != .normalization }.count

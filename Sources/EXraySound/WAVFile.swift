@@ -39,7 +39,7 @@ public struct WAVFile: Sendable, Hashable {
   public let file: String
 
   /// The most bytes of a file: four for each of ``soundValueLimit`` values and a header.
-  static let byteLimit = 4 * soundValueLimit + 65_536
+  public static let byteLimit = 4 * soundValueLimit + 65_536
 
   /// Reads a file from disk.
   ///
@@ -120,6 +120,9 @@ private struct WAVReader {
     var sampleRate: Int
     var data: Range<Int>
   }
+
+  /// The most samples a second that recipes know.
+  static let fastestRate = 768_000
 
   func error(_ code: SoundError.Code, _ offset: Int, _ message: String) -> SoundError {
     SoundError(code, file: file, offset: offset, message)
@@ -220,6 +223,11 @@ private struct WAVReader {
         .corruptSound, start + 2,
         "claims \(channels) channels, \(rate) samples a second and \(align) bytes a moment, which "
           + "do not fit together; save it again")
+    }
+    guard rate <= Self.fastestRate else {
+      throw error(
+        .corruptSound, start + 4,
+        "claims \(rate) samples a second, at most \(Self.fastestRate) can be meant; save it again")
     }
     return Format(encoding: encoding, channelCount: channels, sampleRate: rate, data: 0..<0)
   }

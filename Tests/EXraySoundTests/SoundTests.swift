@@ -19,7 +19,7 @@ import Testing
   @Test(
     arguments: [
       (0, UInt8(0), SoundError.Code.unsupportedFormat, 0), (20, 2, .unsupportedFormat, 20),
-      (22, 0, .corruptSound, 22), (24 + 3, 0x80, nil, 0), (32, 3, .corruptSound, 22),
+      (22, 0, .corruptSound, 22), (24 + 3, 0x80, .corruptSound, 24), (32, 3, .corruptSound, 22),
       (34, 12, .unsupportedFormat, 20), (40, 7, .corruptSound, 40), (40, 9, .corruptSound, 40),
       (43, 0xFF, .corruptSound, 40), (16, 15, .corruptSound, 20), (36, 0, .corruptSound, 52),
     ] as [(Int, UInt8, SoundError.Code?, Int)])
