@@ -58,8 +58,9 @@ struct TextAgreementTests {
   ) throws -> TextRecipe {
     var recipe = TextRecipe(vocabulary: .init(file: "none"), length: 1)
     recipe.lowercase = try #require(.init(rawValue: lower))
+    let sets = (words: CharacterClass(words), marks: CharacterClass(marks))
     recipe.tokens = .init(
-      words: try #require(CharacterClass(words)), marks: try #require(CharacterClass(marks)),
+      words: try #require(sets.words), marks: try #require(sets.marks),
       others: try #require(.init(rawValue: others)),
       contractions: try #require(.init(rawValue: contractions)))
     return recipe
@@ -71,7 +72,8 @@ struct TextAgreementTests {
   @Test func charactersAreSpacesWordsAndCapitalsAsPythonSays() throws {
     let characters = try Self.cases.get().characters
     #expect(characters.count > 50_000)
-    let words = try #require(CharacterClass("\\w"))
+    let set = CharacterClass("\\w")
+    let words = try #require(set)
     let everything = CharacterClass.everything
     let lower = try Self.recipe(lower: "unicode", words: "\\S")
     var wrong: [String] = []

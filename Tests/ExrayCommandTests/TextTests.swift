@@ -40,7 +40,7 @@ import Testing
     BadInput("a text that is no UTF-8", says: "s.txt, line 2", "not UTF-8") {
       try Self.identify($0, text: Array("a\n".utf8) + [0x62, 0xC3, 0x28, 0x0A])
     },
-    BadInput("a line of 100 MB", says: "s.txt", "100000000 bytes", "smaller file") {
+    BadInput("a line of 100 MB", says: "s.txt", "100000000 bytes", "give a smaller file") {
       try Self.identify($0, text: [UInt8](repeating: 0x61, count: 100_000_000))
     },
     BadInput("a line of 2 MB", says: "s.txt, line 2", "2000000 bytes", "one sentence on a line") {
@@ -191,6 +191,130 @@ import Testing
       #expect(found.verdict == "unexplained")
       #expect(found.differences.isEmpty)
       #expect(!found.ruledOut.isEmpty)
+    }
+  }
+}
+
+/// The sentiment model of the shared data, right and wrong tokens through LiteRT.
+@Suite(.enabled(if: SharedData.isAvailable && LiteRTLibrary.isAvailable))
+struct SentimentTests {
+  private struct Summary: Decodable {
+    struct Accuracy: Decodable { var top1: Double }
+    var accuracy: Accuracy
+  }
+
+  /// An app's own tokeniser, written without the library.
+  private struct App {
+    var lowers = true
+    var offset = 0
+    var keepsUnknown = true
+
+    func ids(_ text: String, _ vocabulary: [String: Int32]) -> [Int32] {
+      let allowed = Set("abcdefghijklmnopqrstuvwxyz0123456789'".unicodeScalars)
+      let scalars = (lowers ? text.lowercased() : text).unicodeScalars
+      let words = scalars.split { !allowed.contains($0) }.map { String($0) }
+      var ids: [Int32] = words.compactMap { word in
+        vocabulary[word].map { $0 + Int32(offset) } ?? (keepsUnknown ? 1 : nil)
+      }
+      ids = Array(ids.prefix(48))
+      return ids + [Int32](repeating: 0, count: 48 - ids.count)
+    }
+  }
+
+  static let recipe = """
+    {"exrayTextRecipe": 1, "tokens": {"words": "a-z0-9'"}, "vocabulary": {"file": "vocab.txt"},
+     "unknown": 1, "length": 48, "element": "int32"}
+    """
+
+  /// What the app does wrong, the accuracy that the model then has at most, and what must be named.
+  static let faults:
+    [(lowers: Bool, offset: Int, keepsUnknown: Bool, most: Double, causes: [String])] =
+      [
+        (true, 0, true, 1, []),
+        (false, 0, true, 0.70, ["preprocess.text.lower-case"]),
+        (true, -1, true, 0.60, ["preprocess.text.vocabulary"]),
+        (
+          false, 1, false, 0.60,
+          ["preprocess.text.lower-case", "preprocess.text.vocabulary", "preprocess.text.unknown"]
+        ),
+      ]
+
+  @Test(arguments: faults.indices)
+  func `wrong tokens cost accuracy, are named, and are made again by the recipe found`(
+    index: Int
+  ) throws {
+    let fault = Self.faults[index]
+    let lines = String(
+      decoding: try SharedData.bytes("data/text/rt_polarity_test_1000.tsv"), as: UTF8.self
+    ).split(separator: "\n")
+    let labels = lines.map { $0.prefix(1) }
+    // The data are in lower case; people begin words with capitals.
+    let texts = lines.map { line in
+      line.dropFirst(2).split(separator: " ", omittingEmptySubsequences: false).map {
+        $0.prefix(1).uppercased() + $0.dropFirst()
+      }.joined(separator: " ")
+    }
+    let words = String(decoding: try SharedData.bytes("data/text/vocab.txt"), as: UTF8.self)
+    var vocabulary: [String: Int32] = [:]
+    for (id, word) in words.split(separator: "\n").enumerated() {
+      vocabulary[String(word)] = Int32(id)
+    }
+    let app = App(lowers: fault.lowers, offset: fault.offset, keepsUnknown: fault.keepsUnknown)
+    let rows = texts.map { app.ids($0, vocabulary) }
+    try withSandbox { sandbox in
+      let tokens = try sandbox.file(
+        "tokens.npy",
+        Sandbox.array([rows.count, 48], "<i4", TextTests.int32(Array(rows.joined()))))
+      let truth = labels.enumerated().map { "tokens.npy[\($0)] \($1)\n" }.joined()
+      let run = try BuiltTool.run([
+        "run", try SharedData.path("models/text/sentiment_cnn_float.tflite"), "--input", tokens,
+        "--labels", try sandbox.file("labels.txt", truth), "--capture", "none",
+        "--json", sandbox.path("summary.json"),
+      ])
+      try #require(run.status == 0, "\(run.errors)")
+      let top1 = try JSONDecoder().decode(
+        Summary.self, from: Data(contentsOf: URL(filePath: sandbox.path("summary.json")))
+      ).accuracy.top1
+      // The manifest's figure, and what was measured with faults.
+      if fault.causes.isEmpty { #expect(top1 == 0.768) } else { #expect(top1 < fault.most) }
+
+      _ = try sandbox.file("vocab.txt", words)
+      let identify = try BuiltTool.run([
+        "identify", "--raw", try sandbox.file("texts.txt", texts.joined(separator: "\n")),
+        "--model-input", tokens, "--intended", try sandbox.file("recipe.json", Self.recipe),
+        "--json", sandbox.path("found.json"),
+      ])
+      #expect(identify.status == (fault.causes.isEmpty ? 0 : 1), "\(identify.output)")
+      let data = try Data(contentsOf: URL(filePath: sandbox.path("found.json")))
+      let found = try JSONDecoder().decode(TextTests.Found.self, from: data)
+      #expect(found.differences.map(\.cause) == fault.causes)
+      let tree = try #require(JSONSerialization.jsonObject(with: data) as? [String: Any])
+      let json = try JSONSerialization.data(withJSONObject: try #require(tree["recipe"]))
+      let recipe = try TextRecipe(json: Array(json), file: "found")
+      let encoder = TextEncoder(
+        recipe, try Vocabulary(bytes: Array(words.utf8), format: .words, file: "vocab.txt"))
+      for (text, row) in zip(texts, rows) {
+        #expect(encoder.ids(of: text) == row.map(Int.init), "\(text)")
+      }
+    }
+  }
+}
+
+/// The detective's suite for texts, made by plain Python (`Documentation/detective-suite.md`).
+@Suite(.enabled(if: SharedData.isAvailable && Requirements.python != nil || Requirements.areStrict))
+struct TextSuiteTests {
+  @Test func `every fault of 50 cases is named and nothing else is`() throws {
+    try withTemporaryFolder { folder in
+      let file = folder.appending(path: "score.json")
+      let outcome = try BuiltTool.run(
+        Requirements.packageRoot.appending(path: "Scripts/detective.sh"),
+        ["text", "--threshold", "0.99", "--json", file.path],
+        environment: ["EXRAY": BuiltTool.url.path, "EXRAY_DATA": try SharedData.path("")])
+      #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors.suffix(2000))")
+      let score = try JSONDecoder().decode(
+        DetectiveTests.Score.self, from: Data(contentsOf: file))
+      #expect(score.causes.count == 10)
+      #expect(score.kinds["faulty"] == 1, "\(outcome.output)")
     }
   }
 }
