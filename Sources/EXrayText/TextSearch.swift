@@ -120,18 +120,19 @@ struct TextSearch {
 
   // MARK: Exact trials
 
-  /// Tries other values of one setting after the other, as long as more is explained.
+  /// Gives one setting after the other another value, each time the one that explains most more.
   private func mended(_ recipe: TextRecipe) -> TextRecipe {
     var (current, misses) = (recipe, evaluation.score(recipe).misses)
-    for _ in 0..<4 where misses > 0 {
-      let before = misses
+    for _ in 0..<6 where misses > 0 {
+      var better: TextRecipe?
       for knob in TextKnob.allCases {
         for other in TextCandidates.alternatives(knob, to: current, intended: intended) {
           let found = evaluation.score(other, bound: misses).misses
-          if found < misses { (current, misses) = (other, found) }
+          if found < misses { (better, misses) = (other, found) }
         }
       }
-      if misses == before { break }
+      guard let better else { break }
+      current = better
     }
     return current
   }

@@ -154,6 +154,8 @@ struct TextVote {
 
   // MARK: Votes
 
+  /// Layouts that all sentences vote on, and sentences that vote on all layouts: they include long and short ones.
+  private static let (likelyCount, sampleCount) = (6, 6)
   /// Stands for a word without an id.
   private static let none = Int.min
 
@@ -165,21 +167,27 @@ struct TextVote {
       if trial.order == .reversed { ids.reverse() }
       return ids
     }
+    var likely = layouts
+    if layouts.count > Self.likelyCount {
+      // A few sentences, the longest and the shortest first, rule most layouts out.
+      likely = layouts.map { ($0, vote(sentences, $0, trial, isDropping, rows: Self.sampleCount)) }
+        .sorted { $0.1.share > $1.1.share }.prefix(Self.likelyCount).map(\.0)
+    }
     var best: Ballot?
-    for layout in layouts {
-      let ballot = vote(sentences, layout, trial, isDropping)
+    for layout in likely {
+      let ballot = vote(sentences, layout, trial, isDropping, rows: rows.count)
       if ballot.share > best?.share ?? 0 { best = ballot }
     }
     return best
   }
 
   private func vote(
-    _ sentences: [[Int]], _ layout: Layout, _ trial: TextRecipe, _ isDropping: Bool
+    _ sentences: [[Int]], _ layout: Layout, _ trial: TextRecipe, _ isDropping: Bool, rows count: Int
   ) -> Ballot {
     var (offsets, unknowns) = (Majority(), Majority())
     var (hits, positions) = (0, 0)
     let (head, tail) = (layout.start == nil ? 0 : 1, layout.end == nil ? 0 : 1)
-    for (row, words) in zip(rows, sentences) {
+    for (row, words) in zip(rows.prefix(count), sentences) {
       let count = words.count + head + tail
       let kept = min(count, layout.limit)
       // Where the kept part lies in the whole sentence, and in the row, of which the end may be lost.
