@@ -230,6 +230,9 @@ def draw_faulty(rng, right, words, sentences, hidden):
         return None
     ids = array(how, words, sentences)
     truth = []
+    # One id throughout says nothing of how it was made; it is among the processing that no recipe describes.
+    if (ids == ids.flat[0]).all():
+        return None
     # A special id that reaches no place of the array cannot be read off it.
     present = set(reached(how, ids))
     if any(how[k] is not None and how[k] != right[k] and how[k] + how["shift"] not in present
@@ -239,6 +242,9 @@ def draw_faulty(rng, right, words, sentences, hidden):
         without = dict(how)
         without.update({k: right[k] for k in change})
         share, rows = changed(ids, array(without, words, sentences), how)
+        if "room" in change and np.array_equal(ids, array(dict(without, end=None), words, sentences)):
+            # Where every sentence is cut, an end that is cut off looks like no end.
+            also = also + ["end"]
         visible = bool(share >= VISIBLE and rows >= min(VISIBLE_SENTENCES, len(sentences)))
         truth.append({
             "cause": TEXT + cause, "did": did, "share": round(float(share), 4), "visible": visible,
