@@ -1,7 +1,7 @@
 # make demo   sets everything up and shows the main job on a real model and a real photo
 # make test   sets everything up and runs all tests
 # make setup fetches what both need
-.PHONY: demo test setup build lint format detective bench clean
+.PHONY: demo test setup build lint format detective detective-sound bench clean
 
 demo:
 	@Scripts/setup.sh demo
@@ -32,6 +32,11 @@ format:
 detective: build
 	@Scripts/setup.sh test
 	Scripts/detective.sh
+
+# The same for sounds.
+detective-sound: build
+	@Scripts/setup.sh test
+	Scripts/detective.sh sound
 
 bench: build
 	Benchmarks/run.sh

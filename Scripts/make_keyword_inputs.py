@@ -1,10 +1,11 @@
-"""Makes the int8 inputs of MLPerf Tiny's keyword models from WAV files, as intended and with one fault each.
+"""Makes the inputs of MLPerf Tiny's keyword models from WAV files, as intended and with one fault each.
 
     .deps/python/bin/python3 Scripts/make_keyword_inputs.py DATA OUTPUT
 
 DATA is the folder of shared data. NumPy and SciPy make the features of its labelled clips (check_sound.py),
-rounded down as the models' authors do. OUTPUT gets FAULT.npy [N, 49, 10, 1] for every fault and for `healthy`,
-labels.txt, the intended recipe intended.json, and sounds.txt with the WAV files in the order of the arrays.
+OUTPUT gets FAULT.npy [N, 49, 10, 1] for every fault and for `healthy`, in float/ as float32 and in int8/ rounded
+down as the models' authors do; labels.txt, the intended recipe intended.json, and sounds.txt with the WAV files in
+the order of the arrays. micro_speech.npy holds the features that tflite-micro's front end makes of its four clips.
 """
 
 import csv
@@ -41,9 +42,13 @@ def main():
         recipe = change(update, KWS)
         values = np.stack([pipeline(path, recipe) for path in paths])
         steps = np.clip(np.floor(values / SCALE + ZERO_POINT), -128, 127)
-        np.save(output / f"{fault}.npy", steps.astype(np.int8)[..., None])
+        for kind, array in (("float", values.astype(np.float32)), ("int8", steps.astype(np.int8))):
+            (output / kind).mkdir(exist_ok=True)
+            np.save(output / kind / f"{fault}.npy", array[..., None])
         lines += [f"{fault}.npy[{index}] {row['label']}" for index, row in enumerate(rows)]
     (output / "labels.txt").write_text("\n".join(lines))
+    front_end = np.fromfile(data / "data" / "micro_speech" / "features_int8_4x49x40.bin", np.int8)
+    np.save(output / "micro_speech.npy", front_end.reshape(4, 49, 40))
 
 
 if __name__ == "__main__":

@@ -53,10 +53,10 @@ enum RawKind: CaseIterable {
     for path in paths {
       let kind = Self.kind(of: path)
       if let first, first.kind != kind {
+        let name = URL(filePath: first.path).lastPathComponent
         throw PipelineError(
           .unsuitableInput,
-          "\(path): is a \(kind.noun), \(first.path) a \(first.kind.noun); give raw files of one kind"
-        )
+          "\(path): is a \(kind.noun), \(name) a \(first.kind.noun); give raw files of one kind")
       }
       first = first ?? (kind, path)
     }

@@ -16,7 +16,7 @@ struct FeatureComputer {
   private var spectra: [SpectrumKey: [Double]] = [:]
   private var banks: [BankKey: MelFilterBank] = [:]
   private var transforms: [Int: FourierTransform] = [:]
-  /// Values that were transformed so far: what a search costs.
+  /// Values that went through transforms and bands so far: what a search costs.
   private(set) var work = 0
   /// Values that the kept spectra have.
   private var keptCount = 0
@@ -44,6 +44,7 @@ struct FeatureComputer {
       power = try self.power(recipe, sound)
       if clip != nil { keep(power, key) }
     }
+    work += power.count
     let fft = recipe.frames.fft
     let binCount = fft / 2 + 1
     let frameCount = power.count / binCount

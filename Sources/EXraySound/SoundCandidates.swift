@@ -124,6 +124,12 @@ struct SoundCandidates {
     {
       add("log.offset") { ($0.log.offset, $0.log.floor) = (value, 0) }
       add("log.floor") { ($0.log.offset, $0.log.floor) = (0, value) }
+      // Where no logarithm was meant, one comes with what keeps it from zero.
+      guard base.log.kind == .none else { continue }
+      for kind in SoundRecipe.Log.Kind.allCases where kind != .none {
+        add("log.kind") { $0.log = .init(kind, offset: value) }
+        add("log.kind") { $0.log = .init(kind, floor: value) }
+      }
     }
     for range in [nil, 80.0] { add("log.range") { $0.log.range = range } }
   }

@@ -79,15 +79,22 @@ extension SoundRecipe {
     }
     add(.framing, "frames.pad", a.frames.pad.rawValue, b.frames.pad.rawValue)
     add(.window, "frames.window", a.frames.window.rawValue, b.frames.window.rawValue)
-    if a.frames.following(b.frames.length) != b.frames.fft {
+    // One that is too short for the length has to grow.
+    let isForced =
+      a.frames.fft < b.frames.length
+      && b.frames.fft == Frames.enclosingPower(of: b.frames.length)
+    if a.frames.following(b.frames.length) != b.frames.fft, !isForced {
       add(.fftSize, "frames.fft", "\(a.frames.fft)", "\(b.frames.fft)")
     }
     add(.spectrum, "spectrum", a.spectrum.rawValue, b.spectrum.rawValue)
     addBands(from: a, add)
     add(.logarithm, "log.kind", a.log.kind.rawValue, b.log.kind.rawValue)
-    add(
-      .logarithm, "log.offset, log.floor", "\(a.log.offset), \(a.log.floor)",
-      "\(b.log.offset), \(b.log.floor)")
+    // Without a logarithm they are not used.
+    if a.log.kind != .none, b.log.kind != .none {
+      add(
+        .logarithm, "log.offset, log.floor", "\(a.log.offset), \(a.log.floor)",
+        "\(b.log.offset), \(b.log.floor)")
+    }
     add(.logarithm, "log.range", Self.words(a.log.range), Self.words(b.log.range))
     add(.normalization, "normalize", Self.words(a.normalize), Self.words(b.normalize))
     add(.layout, "layout", a.layout.rawValue, b.layout.rawValue)

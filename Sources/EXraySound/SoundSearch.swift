@@ -34,8 +34,8 @@ struct SoundSearch {
     self.storage = storage
   }
 
-  /// Values that a search transforms at most, about a minute: only minutes of sound come to it.
-  private static let workLimit = 4_000_000_000
+  /// Values that a search computes with at most; a second of sound takes a tenth of it, minutes come to it.
+  private static let workLimit = 1_500_000_000
 
   /// Below this a residual is rounding: of float32 arithmetic, or of quantised features.
   private var noise: Double {
