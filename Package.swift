@@ -60,6 +60,7 @@ let package = Package(
       linkerSettings: [.linkedLibrary("turbojpeg"), .linkedLibrary("png16")]),
     .target(name: "EXrayPreprocess", dependencies: ["EXrayCore", "EXrayJSON", "CImageCodecs"]),
     .target(name: "EXraySound", dependencies: ["EXrayJSON"]),
+    .target(name: "EXrayText", dependencies: ["EXrayJSON"]),
     .target(
       name: "CHost", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
     .target(name: "EXrayRuntime", dependencies: ["EXrayCore", "CHost"]),
@@ -76,7 +77,7 @@ let package = Package(
       name: "EXrayPipeline",
       dependencies: [
         "EXrayCore", "EXrayJSON", "EXrayTrace", "EXrayModel", "EXrayPreprocess", "EXrayRuntime",
-        "EXraySound", "EXrayValidation", "MCAPCompression",
+        "EXraySound", "EXrayText", "EXrayValidation", "MCAPCompression",
       ]),
     // Traces from and to other formats.
     .target(
@@ -114,6 +115,7 @@ let package = Package(
     .testTarget(name: "EXrayPreprocessTests", dependencies: ["EXrayPreprocess", "EXrayTestKit"]),
     .testTarget(
       name: "EXraySoundTests", dependencies: ["EXraySound", "EXrayJSON", "EXrayTestKit"]),
+    .testTarget(name: "EXrayTextTests", dependencies: ["EXrayText", "EXrayJSON", "EXrayTestKit"]),
     .testTarget(
       name: "EXrayLiteRTTests",
       dependencies: [
@@ -131,7 +133,7 @@ let package = Package(
       name: "ExrayCommandTests",
       dependencies: [
         "EXray", "EXrayCore", "exray", "EXrayTrace", "EXrayModel", "EXrayPipeline",
-        "EXrayValidation", "EXrayTestKit",
+        "EXrayText", "EXrayValidation", "EXrayTestKit",
       ]),
   ],
   swiftLanguageModes: [.v6]

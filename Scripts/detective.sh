@@ -4,6 +4,7 @@
 #   Scripts/detective.sh                  all 1,400 cases
 #   Scripts/detective.sh --cases 200      a part of them; also --seed, --threshold, --json FILE
 #   Scripts/detective.sh sound            the same for sounds, 200 cases
+#   Scripts/detective.sh text             the same for texts, 50 cases
 #
 # The tool is .build/release/exray, or EXRAY; the data ../shared/data, or EXRAY_DATA.
 set -euo pipefail
@@ -17,6 +18,7 @@ stop() { printf 'detective: %s\n' "$*" >&2; exit 2; }
 suite_maker=make_detective_suite.py
 case ${1-} in
   sound) suite_maker=make_sound_suite.py && shift ;;
+  text) suite_maker=make_text_suite.py && shift ;;
 esac
 make=() score=()
 while [ $# -gt 0 ]; do
@@ -24,7 +26,7 @@ while [ $# -gt 0 ]; do
   case $1 in
     --cases | --seed) make+=("$1" "$2") ;;
     --threshold | --json) score+=("$1" "$2") ;;
-    *) stop "$1 is not known; there are sound, --cases, --seed, --threshold and --json" ;;
+    *) stop "$1 is not known; there are sound, text, --cases, --seed, --threshold and --json" ;;
   esac
   shift 2
 done

@@ -22,7 +22,7 @@ EXITS = {"healthy": 0, "faulty": 1, "unexplained": 3}
 
 def command(tool, folder, case, answer):
     tensor = case["tensor"]
-    quantization = [] if tensor["type"] == "float32" else [
+    quantization = [] if "scale" not in tensor else [
         f"--scale={tensor['scale']}", f"--zero-point={tensor['zeroPoint']}"]
     raw = [argument for path in case["raw"] for argument in ("--raw", path)]
     return [

@@ -61,6 +61,8 @@ public struct IdentifyReport: Encodable, Sendable {
     public var frames: String
     /// The unit of ``IdentifyReport/residualInLSB``.
     public var residualUnit: String
+    /// What ``IdentifyReport/explainedVariance`` is.
+    public var explained = "explained variance"
   }
 
   /// The version of this JSON.

@@ -7,12 +7,14 @@ import Foundation
 enum RawKind: CaseIterable {
   case picture
   case sound
+  case text
 
   /// What does the work for this kind.
   func identifier(_ request: IdentifyRequest) throws -> any Identifier {
     switch self {
     case .picture: try IdentifyPictures(request)
     case .sound: try IdentifySounds(request)
+    case .text: try IdentifyTexts(request)
     }
   }
 
@@ -21,6 +23,7 @@ enum RawKind: CaseIterable {
     switch self {
     case .picture: ["jpg", "jpeg", "png"]
     case .sound: ["wav", "wave"]
+    case .text: ["txt"]
     }
   }
 
@@ -29,6 +32,7 @@ enum RawKind: CaseIterable {
     switch self {
     case .picture: "picture"
     case .sound: "sound"
+    case .text: "sentence"
     }
   }
 
@@ -37,6 +41,7 @@ enum RawKind: CaseIterable {
     switch self {
     case .picture: "[N, H, W, C] or [N, C, H, W]"
     case .sound: "[N, frames, features]"
+    case .text: "[N, tokens]"
     }
   }
 

@@ -84,6 +84,27 @@ public struct Cause: Sendable, Hashable, Codable, CustomStringConvertible {
   /// Time and bands in the other memory order.
   public static let soundLayout = Cause("preprocess.sound.layout")
 
+  /// Capitals kept, or made small where they should stay.
+  public static let textLowerCase = Cause("preprocess.text.lower-case")
+  /// Text cut into words otherwise.
+  public static let textTokens = Cause("preprocess.text.tokens")
+  /// Words in the other order.
+  public static let textOrder = Cause("preprocess.text.order")
+  /// Other ids for words: off by one, another order, another limit.
+  public static let textVocabulary = Cause("preprocess.text.vocabulary")
+  /// Another id for unknown words, or none.
+  public static let textUnknown = Cause("preprocess.text.unknown")
+  /// A start id forgotten, added or another one.
+  public static let textStart = Cause("preprocess.text.start")
+  /// An end id forgotten, added or another one.
+  public static let textEnd = Cause("preprocess.text.end")
+  /// Long texts cut at the other end, or at another length.
+  public static let textTruncation = Cause("preprocess.text.truncation")
+  /// Short texts filled up with another id, or on the other side.
+  public static let textPadding = Cause("preprocess.text.padding")
+  /// Ids stored as another type.
+  public static let textElementType = Cause("preprocess.text.element-type")
+
   /// Input values outside the range that the quantized input can hold.
   public static let inputRange = Cause("quantization.input-range")
   /// A bias whose scale is not input scale × weight scale.
@@ -116,8 +137,10 @@ public struct Cause: Sendable, Hashable, Codable, CustomStringConvertible {
     channelOrder, normalization, rotation, flip, crop, resize, layout, grayscale, decode,
     transfer, inputQuantization, soundSampleRate, soundChannelMix, soundByteOrder, soundScaling,
     soundPreEmphasis, soundFraming, soundWindow, soundFftSize, soundSpectrum, soundMelRange,
-    soundMelFilters, soundLogarithm, soundMfcc, soundNormalization, soundLayout, inputRange,
-    biasScale, quantizationDrift, accuracyLoss, kernelMismatch, notFinite, constantOutput,
-    outputMismatch, modelMismatch, runtimeCrash, runtimeTimeout, unexplained,
+    soundMelFilters, soundLogarithm, soundMfcc, soundNormalization, soundLayout, textLowerCase,
+    textTokens, textOrder, textVocabulary, textUnknown, textStart, textEnd, textTruncation,
+    textPadding, textElementType, inputRange, biasScale, quantizationDrift, accuracyLoss,
+    kernelMismatch, notFinite, constantOutput, outputMismatch, modelMismatch, runtimeCrash,
+    runtimeTimeout, unexplained,
   ]
 }

@@ -6,12 +6,13 @@ import Foundation
 /// `exray identify`: the recipe that really made a model's input from a raw file.
 struct Identify: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Find the preprocessing that made a model's input from a picture or a sound.",
+    abstract: "Find the preprocessing that made a model's input from a picture, a sound or a text.",
     discussion: """
       EXAMPLES
         exray identify --raw photo.jpg --model-input input.npy --intended recipe.json
         exray identify --raw photos/ --model-input inputs.npy --model app.tflite --json found.json
         exray identify --raw word.wav --model-input features.npy --intended sound-recipe.json
+        exray identify --raw sentences.txt --model-input tokens.npy --intended text-recipe.json
 
       EXIT CODES
         0  as intended, or identified where none was intended        1  another recipe was used
@@ -21,13 +22,14 @@ struct Identify: ParsableCommand {
   @Option(
     parsing: .upToNextOption,
     help: ArgumentHelp(
-      "Pictures (JPEG, PNG) or sounds (WAV), or a folder of them.", valueName: "path"))
+      "Pictures (JPEG, PNG), sounds (WAV) or a folder of them; sentences, one a line of a .txt file, or one a file.",
+      valueName: "path"))
   var raw: [String]
 
   @Option(
     parsing: .upToNextOption,
     help: ArgumentHelp(
-      "What reached the model: .npy arrays [N, H, W, C] or [N, C, H, W], of sounds [N, frames, features]; one sample a raw file.",
+      "What reached the model: .npy arrays [N, H, W, C] or [N, C, H, W], of sounds [N, frames, features], of texts [N, tokens]; one sample a raw file.",
       valueName: "npy"))
   var modelInput: [String]
 
@@ -103,7 +105,7 @@ struct Identify: ParsableCommand {
       )
     }
     for reason in report.ruledOut { line("  ruled out: \(reason)") }
-    var facts = "explained variance \(rounded(report.explainedVariance, 6))"
+    var facts = "\(report.words.explained) \(rounded(report.explainedVariance, 6))"
     if let residual = report.residualInLSB {
       facts += ", residual \(rounded(residual, 3)) \(report.words.residualUnit)"
     }
