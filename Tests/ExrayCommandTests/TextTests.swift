@@ -274,7 +274,7 @@ struct SentimentTests {
       let top1 = try JSONDecoder().decode(
         Summary.self, from: Data(contentsOf: URL(filePath: sandbox.path("summary.json")))
       ).accuracy.top1
-      // The manifest's figure, and what was measured with faults.
+      // The manifest's figure; faults must cost what they cost with Python, with some room.
       if fault.causes.isEmpty { #expect(top1 == 0.768) } else { #expect(top1 < fault.most) }
 
       _ = try sandbox.file("vocab.txt", words)
