@@ -35,7 +35,8 @@ struct ExactTrials {
     var shift: [Int]
     var method: Recipe.Resize.Method
     var swapsAxes: Bool
-    var isGray: Bool
+    /// How grey is computed before the resize; nil where the colours are resized.
+    var luma: Recipe.Luma?
   }
 
   private struct SourceKey: Hashable {
@@ -95,7 +96,8 @@ struct ExactTrials {
       }
     }
     guard let (index, rest) = hypotheses.best(table), rest.residualInLevels.isFinite,
-      rest.residualInLevels < best?.residual ?? .infinity, rest.explainedVariance > 0.2
+      best.map({ rest.residualInLevels <= $0.residual * 1.05 + 0.02 }) ?? true,
+      rest.explainedVariance > 0.2
     else { return best.map { staircase($0) ?? $0 } }
     let normalize = hypotheses.all[index].normalize
     let stored = Trial(
@@ -127,7 +129,7 @@ struct ExactTrials {
       orient: isLate
         ? .init(rotate: chain.orient.rotate, flip: chain.orient.flip, when: .afterResize) : .init(),
       resize: .init(width: search.width, height: search.height, method: .none), color: chain.color,
-      luma: search.base.luma)
+      luma: chain.luma)
     var result: [Image] = []
     for image in resized {
       guard
@@ -145,9 +147,10 @@ struct ExactTrials {
     let turn = chain.orient.dihedral
     let source = SourceKey(
       decode: chain.decode, exif: chain.orient.exif, turn: isLate ? .identity : turn)
+    let isGray = chain.color == .gray || chain.color == .gray3
     let key = ImageKey(
       source: source, crop: chain.crop, shift: chain.shift, method: chain.method,
-      swapsAxes: isLate && turn.swapsAxes, isGray: chain.color == .gray || chain.color == .gray3)
+      swapsAxes: isLate && turn.swapsAxes, luma: isGray ? chain.luma : nil)
     if let known = images[key] { return known.isEmpty ? nil : known }
     images[key] = []
     guard let pictures = pictures(source) else { return nil }
@@ -155,7 +158,7 @@ struct ExactTrials {
       key.swapsAxes ? (search.height, search.width) : (search.width, search.height)
     var recipe = Recipe(
       crop: chain.crop, resize: .init(width: width, height: height, method: chain.method),
-      color: key.isGray ? .gray3 : .rgb, luma: search.base.luma)
+      color: isGray ? .gray3 : .rgb, luma: chain.luma)
     var result: [Image] = []
     for picture in pictures {
       recipe.crop = chain.crop.shifted(

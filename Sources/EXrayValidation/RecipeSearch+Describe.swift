@@ -60,6 +60,7 @@ extension RecipeSearch {
     }
     recipe.resize.method = chain.method
     recipe.color = chain.color
+    recipe.luma = chain.color.order == nil ? chain.luma : base.luma
     recipe.layout = layout(chain.reading)
     return recipe
   }
@@ -100,6 +101,9 @@ extension RecipeSearch {
     if chain.color != base.color {
       let isGray = chain.color.rawValue.hasPrefix("GRAY")
       add(isGray ? .grayscale : .channelOrder, "color", chain.color.rawValue, base.color.rawValue)
+    }
+    if chain.color == base.color, recipe.luma != base.luma {
+      add(.grayscale, "luma", recipe.luma.rawValue, base.luma.rawValue)
     }
     if recipe.layout != base.layout {
       add(.layout, "layout", recipe.layout.rawValue, base.layout.rawValue)
@@ -207,7 +211,9 @@ struct NormalizationNaming {
 
   /// The likeliest name whose rest is about as small as the trial's.
   var found: Found {
-    let limit = trial.residual * 1.05 + 0.03 + (trial.residual > 0 ? 0 : 0.01)
+    // What a curve gives is often rounded to a level again, to which a line adapts a little.
+    let slack = trial.transfer == .none ? 1.05 : 1.3
+    let limit = trial.residual * slack + 0.03 + (trial.residual > 0 ? 0 : 0.01)
     if let stored = storedFound(limit) { return stored }
     let quantize = search.base.quantize
     func fits(_ affine: Affine) -> LevelTable.Rest? {

@@ -138,7 +138,7 @@ extension RecipeSearch {
     let isInterleaved = base.layout == .nhwc || base.layout.rawValue == "HWC-as-CHW"
     return Chain(
       decode: base.decode, orient: base.orient.with(base.orient.dihedral), crop: base.crop,
-      method: base.resize.method, color: base.color,
+      method: base.resize.method, color: base.color, luma: base.luma,
       reading: Reading(isInterleaved: isInterleaved == true))
   }
 
@@ -151,6 +151,7 @@ extension RecipeSearch {
     if chain.crop != base.crop || chain.shift != base.shift { count += 1 }
     if chain.method != base.method { count += 1 }
     if chain.color != base.color { count += 1 }
+    if chain.luma != base.luma { count += 1 }
     if layout(chain.reading) != self.base.layout { count += 1 }
     if chain.reading.hasOtherSign { count += 1 }
     return count
@@ -160,7 +161,9 @@ extension RecipeSearch {
   func best(_ trials: ExactTrials) -> Trial? {
     guard let least = trials.done.values.map(\.residual).min(), least.isFinite else { return nil }
     func cost(_ trial: Trial) -> Int {
-      departures(trial.chain) + (trial.hypothesis.map { trials.hypotheses.all[$0].departures } ?? 2)
+      let own = trial.isStaircase ? 4 : 2
+      return departures(trial.chain)
+        + (trial.hypothesis.map { trials.hypotheses.all[$0].departures } ?? own)
     }
     return trials.done.values.filter { isEqual($0.residual, least) }.min {
       let (a, b) = (cost($0), cost($1))
@@ -179,7 +182,7 @@ extension RecipeSearch {
     let crops = ["none", "center-fraction", "short-side", "letterbox"]
     let crop = crops.firstIndex(of: chain.crop.mode.rawValue) ?? crops.count
     return "\(crop) \(chain.crop) \(method + 100) \(chain.orient) \(chain.color) \(chain.shift)"
-      + " \(chain.reading) \(chain.decode)"
+      + " \(chain.luma) \(chain.reading) \(chain.decode)"
   }
 
   // MARK: Candidates
@@ -250,7 +253,7 @@ extension RecipeSearch {
           _ = trials.run(
             Chain(
               decode: base.decode, orient: orient, crop: geometry.crop, method: method,
-              color: match.color, reading: match.reading, shift: geometry.shift))
+              color: match.color, luma: base.luma, reading: match.reading, shift: geometry.shift))
         }
       }
     }
@@ -415,6 +418,9 @@ extension RecipeSearch {
     for method in Recipe.Resize.Method.allCases { run(chain, &trials) { $0.method = method } }
     for color in Recipe.Color.allCases where color.channels == channels {
       run(chain, &trials) { $0.color = color }
+    }
+    if let best = best(trials), best.chain.color.order == nil, best.residual > 0 {
+      for luma in Recipe.Luma.allCases { run(best.chain, &trials) { $0.luma = luma } }
     }
     for (exif, geometry) in geometries
     where exif == chain.orient.exif && geometry.turn == chain.orient.dihedral

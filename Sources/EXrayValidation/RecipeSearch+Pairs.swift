@@ -84,7 +84,7 @@ extension RecipeSearch {
       _ = trials.run(
         Chain(
           decode: base.decode, orient: match.orient, crop: match.crop, method: base.resize.method,
-          color: match.color, reading: match.reading))
+          color: match.color, luma: base.luma, reading: match.reading))
     }
     _ = trials.run(baseChain)
     var found = describe(trials, tried: (1, matches), frames: frames)

@@ -131,6 +131,8 @@ struct Chain: Sendable, Hashable {
   var crop: Recipe.Crop
   var method: Recipe.Resize.Method
   var color: Recipe.Color
+  /// How grey is computed; of no matter where the colours stay.
+  var luma: Recipe.Luma
   var reading: Reading
   /// Pixels by which the crop is off, to the right and downwards.
   var shift = [0, 0]

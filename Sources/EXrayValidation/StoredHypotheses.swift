@@ -91,7 +91,10 @@ struct StoredHypotheses: Sendable {
         else { return nil }
         return unsafe input.realValues(in: bytes.span.bytes)
       }
-      guard let low = stored(-0.02), let high = stored(0.02) else { continue }
+      // What a curve gives is often rounded to a level again.
+      let level = abs(1 / (normalize.divisor * normalize.std(channel: channel))) / scale
+      let margin = 0.02 + (isBent ? 0.5 * level : 0)
+      guard let low = stored(-margin), let high = stored(margin) else { continue }
       hypothesis.low += zip(low, high).map { min($0, $1) }
       hypothesis.high += zip(low, high).map { max($0, $1) }
     }
