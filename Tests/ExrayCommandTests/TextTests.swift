@@ -40,7 +40,7 @@ import Testing
     BadInput("a text that is no UTF-8", says: "s.txt, line 2", "not UTF-8") {
       try Self.identify($0, text: Array("a\n".utf8) + [0x62, 0xC3, 0x28, 0x0A])
     },
-    BadInput("a line of 100 MB", says: "s.txt", "100000000 bytes", "give a smaller file") {
+    BadInput("a line of 100 MB", says: "s.txt", "100000000 bytes", "give a smaller one") {
       try Self.identify($0, text: [UInt8](repeating: 0x61, count: 100_000_000))
     },
     BadInput("a line of 2 MB", says: "s.txt, line 2", "2000000 bytes", "one sentence on a line") {
