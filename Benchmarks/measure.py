@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 
+from identify import measure_identification
 from monitor import measure_monitor, measure_reading
 from rounds import ROOT, Rounds, column, run, spread, table
 
@@ -308,6 +309,7 @@ def main():
     sections = {
         "run": measure_runs, "capture": measure_capture, "validate": measure_validation,
         "compare": measure_comparison, "monitor": measure_monitor, "read": measure_reading,
+        "identify": measure_identification,
     }
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(sections))

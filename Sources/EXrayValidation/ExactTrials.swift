@@ -26,6 +26,8 @@ struct ExactTrials {
   private(set) var done: [Chain: Trial] = [:]
   private var failed: Set<Chain> = []
   private var images: [ImageKey: [Image]] = [:]
+  /// The last cropped pictures, which the next interpolations resize.
+  private var cropped: (key: CropKey, pictures: [Picture])?
   private var sources: [(key: SourceKey, pictures: [Picture])] = []
 
   /// What the resized picture depends on.
@@ -37,6 +39,13 @@ struct ExactTrials {
     var swapsAxes: Bool
     /// How grey is computed before the resize; nil where the colours are resized.
     var luma: Recipe.Luma?
+  }
+
+  private struct CropKey: Hashable {
+    var source: SourceKey
+    var crop: Recipe.Crop
+    var shift: [Int]
+    var swapsAxes: Bool
   }
 
   private struct SourceKey: Hashable {
@@ -153,22 +162,60 @@ struct ExactTrials {
       swapsAxes: isLate && turn.swapsAxes, luma: isGray ? chain.luma : nil)
     if let known = images[key] { return known.isEmpty ? nil : known }
     images[key] = []
-    guard let pictures = pictures(source) else { return nil }
     let (width, height) =
       key.swapsAxes ? (search.height, search.width) : (search.width, search.height)
+    let cropKey = CropKey(
+      source: source, crop: chain.crop, shift: chain.shift, swapsAxes: key.swapsAxes)
+    guard let (pictures, isCropped) = pictures(cropKey, (width, height)) else { return nil }
     var recipe = Recipe(
       crop: chain.crop, resize: .init(width: width, height: height, method: chain.method),
       color: isGray ? .gray3 : .rgb, luma: chain.luma)
+    if isCropped { recipe.crop = .none }
     var result: [Image] = []
     for picture in pictures {
-      recipe.crop = chain.crop.shifted(
-        chain.shift, width: picture.width, height: picture.height, size: (width, height))
+      if !isCropped {
+        recipe.crop = chain.crop.shifted(
+          chain.shift, width: picture.width, height: picture.height, size: (width, height))
+      }
       guard let image = try? recipe.image(from: picture) else { return nil }
       result.append(image)
     }
     images[key] = result
     return result
   }
+
+  /// The turned pictures, cropped where that is a stage of its own.
+  private mutating func pictures(
+    _ key: CropKey, _ size: (width: Int, height: Int)
+  ) -> (pictures: [Picture], isCropped: Bool)? {
+    if let cropped, cropped.key == key { return (cropped.pictures, true) }
+    guard let pictures = pictures(key.source) else { return nil }
+    // Grey is computed before a pad is put around it.
+    let isPart: Set<Recipe.Crop.Mode> = [.centerFraction, .centerPixels, .box]
+    guard key.crop.mode == .none ? key.shift != [0, 0] : isPart.contains(key.crop.mode) else {
+      return (pictures, false)
+    }
+    var result: [Picture] = []
+    for picture in pictures {
+      let crop = key.crop.shifted(
+        key.shift, width: picture.width, height: picture.height, size: size)
+      let part = crop.rectangle(width: picture.width, height: picture.height, size: size)
+      let whole = Rectangle(
+        x: 0, y: 0, width: Double(picture.width), height: Double(picture.height))
+      let recipe = Recipe(
+        crop: crop,
+        resize: .init(width: Int(part.width), height: Int(part.height), method: .none))
+      guard part.isInside(whole), let image = try? recipe.image(from: picture),
+        let cut = try? Picture(width: image.width, height: image.height, pixels: image.pixels)
+      else { return (pictures, false) }
+      result.append(cut)
+    }
+    cropped = (key, result)
+    return (result, true)
+  }
+
+  /// Pixels of all pictures.
+  var pixelCount: Int { frames.reduce(0) { $0 + $1.picture.width * $1.picture.height } }
 
   /// The decoded pictures, set upright and turned; the last two ways are kept.
   private mutating func pictures(_ key: SourceKey) -> [Picture]? {

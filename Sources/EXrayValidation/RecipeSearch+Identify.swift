@@ -244,18 +244,41 @@ extension RecipeSearch {
       return
     }
     var geometries: [(Recipe.Orient.EXIF, SourceGeometry)] = []
-    for (match, parts) in placed(matches, grid) {
+    var placed: [(chain: Chain, probes: [Recipe.Resize.Method])] = []
+    for (match, parts) in self.placed(matches, grid) {
       for geometry in self.geometries(like: parts, match, crops, grid) {
         geometries.append((match.orient.exif, geometry))
-        for method in probes(geometry.phase) {
-          var orient = match.orient.with(geometry.turn)
-          orient.when = geometry.turn == .identity ? base.orient.when : geometry.when
-          _ = trials.run(
-            Chain(
-              decode: base.decode, orient: orient, crop: geometry.crop, method: method,
-              color: match.color, luma: base.luma, reading: match.reading, shift: geometry.shift))
-        }
+        var orient = match.orient.with(geometry.turn)
+        orient.when = geometry.turn == .identity ? base.orient.when : geometry.when
+        let chain = Chain(
+          decode: base.decode, orient: orient, crop: geometry.crop, method: .none,
+          color: match.color, luma: base.luma, reading: match.reading, shift: geometry.shift)
+        placed.append((chain, probes(geometry.phase)))
       }
+    }
+    // In large pictures interpolations that look at every pixel are run for the best parts alone.
+    let isLarge = trials.pixelCount > 3_000_000
+    var leading: [(index: Int, residual: Double)] = []
+    for (index, place) in placed.enumerated() {
+      var least = Double.infinity
+      for method in place.probes where !isLarge || !method.readsEveryPixel {
+        var chain = place.chain
+        chain.method = method
+        least = min(least, trials.run(chain)?.residual ?? .infinity)
+      }
+      leading.append((index, least))
+    }
+    leading.sort { ($0.residual, $0.index) < ($1.residual, $1.index) }
+    for (index, _) in leading.prefix(isLarge ? 4 : 0) {
+      for method in placed[index].probes {
+        var chain = placed[index].chain
+        chain.method = method
+        _ = trials.run(chain)
+      }
+    }
+    if let best = best(trials), best.explainedVariance < 0.5, range == nil {
+      // Far from everything; what follows changes details.
+      return
     }
     for _ in 0..<4 {
       guard let start = best(trials) else { return }
@@ -404,6 +427,15 @@ extension RecipeSearch {
     return largest
   }
 
+  /// All interpolations, the quick and the usual ones first.
+  private static let methods: [Recipe.Resize.Method] = {
+    let usual: [Recipe.Resize.Method] = [
+      .bilinearPillow, .bilinearOpenCV, .nearestPillow, .nearestOpenCV, .nearestTFHalfPixel,
+      .nearestExactOpenCV, .bilinearTFHalfPixel, .areaOpenCV, .bicubicPillow, .none,
+    ]
+    return usual + Recipe.Resize.Method.allCases.filter { !usual.contains($0) }
+  }()
+
   /// Runs the chains that differ from one in a single stage.
   private func vary(
     _ trial: Trial, _ geometries: [(Recipe.Orient.EXIF, SourceGeometry)],
@@ -415,7 +447,11 @@ extension RecipeSearch {
       change(&other)
       if other != chain { _ = trials.run(other) }
     }
-    for method in Recipe.Resize.Method.allCases { run(chain, &trials) { $0.method = method } }
+    for method in Self.methods {
+      // Methods of whole pixels give the same levels at some sizes; others do not.
+      if let exact = best(trials), isExact(exact), !exact.chain.method.takesWholePixels { break }
+      run(chain, &trials) { $0.method = method }
+    }
     for color in Recipe.Color.allCases where color.channels == channels {
       run(chain, &trials) { $0.color = color }
     }

@@ -22,6 +22,25 @@ extension Recipe.Resize.Method {
     default: .halfPixel
     }
   }
+
+  /// Whether results are levels of the picture itself.
+  var takesWholePixels: Bool {
+    switch self {
+    case .nearestPillow, .nearestOpenCV, .nearestTFHalfPixel, .nearestExactOpenCV, .none: true
+    default: false
+    }
+  }
+
+  /// Whether shrinking looks at every pixel, and not at a few neighbours of each result.
+  var readsEveryPixel: Bool {
+    switch self {
+    case .bilinearPillow, .bicubicPillow, .boxPillow, .lanczosPillow, .areaOpenCV, .areaTF,
+      .bilinearTFAntialias, .bicubicTFAntialias, .lanczos3TFAntialias, .bilinearPyTorchAntialias,
+      .bicubicPyTorchAntialias:
+      true
+    default: false
+    }
+  }
 }
 
 /// Which part of a picture a chain shows, in the picture's own pixels before it is turned.
@@ -111,6 +130,12 @@ extension Dihedral {
 }
 
 extension Rectangle {
+  /// Whether it reaches nowhere beyond another.
+  func isInside(_ other: Rectangle) -> Bool {
+    x >= other.x && y >= other.y && x + width <= other.x + other.width
+      && y + height <= other.y + other.height
+  }
+
   /// The largest distance of two rectangles' edges.
   func distance(to other: Rectangle) -> Double {
     max(
