@@ -174,7 +174,11 @@ extension RecipeSearch {
   }
 
   /// Whether a rest is no clear improvement over another.
-  func isEqual(_ residual: Double, _ least: Double) -> Bool { residual <= least * 1.05 + 0.02 }
+  ///
+  /// What leaves nothing at all is exact to the last level; other rests hold a library's own rounding.
+  func isEqual(_ residual: Double, _ least: Double) -> Bool {
+    residual <= least * 1.05 + (least < 0.001 ? 0.005 : 0.02)
+  }
 
   /// A fixed order, so that equal chains are always reported alike.
   func order(_ chain: Chain) -> String {
@@ -276,6 +280,17 @@ extension RecipeSearch {
         _ = trials.run(chain)
       }
     }
+    if best(trials).map({ $0.explainedVariance < 0.8 }) ?? true {
+      // The parts led astray: the coarse stage's crops as they are.
+      for match in matches.prefix(12) {
+        for method in probes(.halfPixel) where !isLarge || !method.readsEveryPixel {
+          _ = trials.run(
+            Chain(
+              decode: base.decode, orient: match.orient, crop: match.crop, method: method,
+              color: match.color, luma: base.luma, reading: match.reading))
+        }
+      }
+    }
     if let best = best(trials), best.explainedVariance < 0.5, range == nil {
       // Far from everything; what follows changes details.
       return
@@ -337,7 +352,7 @@ extension RecipeSearch {
   func isExact(_ trial: Trial) -> Bool {
     let noise = noise(trial)
     // A line through a few coarse steps leaves much, whatever the chain.
-    return noise < 1.5 && trial.residual <= 0.02 + noise * 1.02
+    return noise < 1.5 && trial.residual <= 0.005 + noise * 1.02
   }
 
   /// The best chain and others of another geometry that are nearly as good.
