@@ -72,6 +72,31 @@ struct RecipeSearchTests {
     #expect(found.residualInLSB < 0.01)
   }
 
+  @Test(arguments: [
+    Recipe.Crop(mode: .box, width: 100, height: 98, x: 31, y: 4),
+    Recipe.Crop(mode: .box, width: 139, height: 101, x: 7, y: 5),
+  ])
+  func `a rectangle that no crop has a name for is found`(crop: Recipe.Crop) throws {
+    var recipe = Self.intended
+    recipe.crop = crop
+    recipe.resize.method = .bilinearOpenCV
+    let found = try identify(recipe, seed: 8)
+    #expect(found.recipe?.crop == crop)
+    #expect(found.differences.map(\.cause) == [.crop, .resize])
+  }
+
+  @Test(arguments: [Recipe.Normalize.Transfer.sRGBToLinear, .linearToSRGB])
+  func `a transfer curve is found beside another fault`(
+    transfer: Recipe.Normalize.Transfer
+  ) throws {
+    var recipe = Self.intended
+    recipe.normalize.transfer = transfer
+    recipe.color = .bgr
+    let found = try identify(recipe, seed: 3)
+    #expect(found.recipe?.normalize == recipe.normalize)
+    #expect(found.differences.map(\.cause) == [.channelOrder, .transfer])
+  }
+
   @Test(arguments: [(1, 0), (0, -1), (-1, 1)])
   func `a crop that is off by a pixel is found`(dx: Int, dy: Int) throws {
     var recipe = Self.intended
