@@ -12,6 +12,7 @@ a larger one. Documentation/detective-suite.md says what is in it.
 import argparse
 import copy
 import io
+import itertools
 import json
 import multiprocessing
 import pathlib
@@ -42,13 +43,20 @@ def planted(rng, right, families):
     return how, changes
 
 
-def without(right, changes, family):
-    """The faulty pipeline with one family put right."""
+def without(right, changes, *families):
+    """The faulty pipeline with some families put right."""
     how = dict(right)
     for other, change in changes.items():
-        if other != family:
+        if other not in families:
             how.update(change[0])
     return how
+
+
+def cancels(paths, a, right, changes, step, least):
+    """Whether two faults undo each other: the mean forgotten and the zero point too are the right values."""
+    return any(
+        visibility(a, model_input(paths, without(right, changes, *pair)), step) < least
+        for pair in itertools.combinations(changes, 2))
 
 
 def level_step(how):
@@ -289,6 +297,8 @@ def faulty(rng, k, album, folder):
                 "family": family, "did": did, "cause": f"preprocess.{cause}",
                 "alsoRight": [f"preprocess.{name}" for name in also], "visible": seen >= least,
                 "levels": round(min(seen, 1e9), 3)})
+        if cancels(paths, a, right, changes, step, least):
+            continue
         if all(t["visible"] for t in truth) != hidden:
             # Where nothing is resized, or where it begins to be, the method follows the crop.
             follows = "none" in (right["resize"]["method"], how["resize"]["method"]) or \
