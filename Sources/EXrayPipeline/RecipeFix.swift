@@ -6,7 +6,10 @@ enum RecipeFix: String, CaseIterable {
   case decode, orient, crop, resize, color, layout, normalize, quantize
 
   /// The correction of a stage that an explanation or a finding names; nil where no field can be set.
-  init?(stage: String) { self.init(rawValue: stage) }
+  init?(stage: String) {
+    // How grey is computed is set with the colours.
+    self.init(rawValue: stage == "luma" ? "color" : stage)
+  }
 
   /// The corrections that findings ask for and that change something, in the order of the findings.
   static func all(

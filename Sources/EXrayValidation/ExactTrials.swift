@@ -1,7 +1,7 @@
 import EXrayCore
 import EXrayPreprocess
 
-/// A chain that was run exactly, and what the best line a channel leaves over.
+/// A chain that was run exactly, and what the best function of its levels leaves over.
 struct Trial: Sendable {
   var chain: Chain
   var table: LevelTable
@@ -21,6 +21,7 @@ struct Trial: Sendable {
 struct ExactTrials {
   private let search: RecipeSearch
   private let frames: [RecipeSearch.Frame]
+  /// The values that an input of integers can hold; nil for other types.
   let range: ClosedRange<Float>?
   let hypotheses: StoredHypotheses
   private(set) var done: [Chain: Trial] = [:]

@@ -160,18 +160,4 @@ struct LevelTable: Sendable {
       total > 0 ? max(0, 1 - inValues / total) : (inValues == 0 ? 1 : 0)
     )
   }
-
-  /// The part of the values whose level's mean is further than `tolerance` from `affine` cut to `range`.
-  func fractionBeyond(
-    _ tolerance: Double, of affine: Affine, range: ClosedRange<Float>?
-  ) -> Double {
-    var beyond = 0.0
-    for slot in counts.indices where counts[slot] > 0 {
-      var value =
-        affine.slopes[slot / 256] * Float(positions[slot % 256]) + affine.offsets[slot / 256]
-      if let range { value = max(range.lowerBound, min(range.upperBound, value)) }
-      if abs(sums[slot] / counts[slot] - Double(value)) > tolerance { beyond += counts[slot] }
-    }
-    return beyond / max(1, count)
-  }
 }

@@ -29,6 +29,9 @@ extension RecipeSearch {
     var recipe = recipe(best.chain, frames)
     recipe.normalize = found.normalize
     recipe.quantize = found.quantize
+    if best.chain.reading.hasOtherSign, recipe.quantize.fault == .none {
+      recipe.quantize.fault = .otherSign
+    }
     result.recipe = recipe
     if intended != nil {
       result.differences = differences(best.chain, recipe, frames)
@@ -99,7 +102,7 @@ extension RecipeSearch {
       add(.resize, "resize", chain.method.rawValue, base.resize.method.rawValue)
     }
     if chain.color != base.color {
-      let isGray = chain.color.rawValue.hasPrefix("GRAY")
+      let isGray = chain.color.order == nil
       add(isGray ? .grayscale : .channelOrder, "color", chain.color.rawValue, base.color.rawValue)
     }
     if chain.color == base.color, recipe.luma != base.luma {

@@ -57,7 +57,7 @@ extension RecipeSearch {
         }
       }
     }
-    if let best = best(trials), best.explainedVariance < 0.5, range == nil {
+    if let best = best(trials), best.explainedVariance < 0.5, trials.range == nil {
       // Far from everything; what follows changes details.
       return
     }
@@ -72,7 +72,7 @@ extension RecipeSearch {
 
   /// Where most values are cut off, means of cells show no part of the picture: every crop is run.
   private func runWithoutPlacement(_ crops: [Recipe.Crop], _ trials: inout ExactTrials) {
-    guard range != nil, best(trials).map({ !isExact($0) && $0.residual > 1 }) ?? true else {
+    guard trials.range != nil, best(trials).map({ !isExact($0) && $0.residual > 1 }) ?? true else {
       return
     }
     var readings = Set(trials.done.keys.map(\.reading))
@@ -109,10 +109,6 @@ extension RecipeSearch {
 
   /// Whether the bytes of the input have another meaning with their signs the other way.
   private var hasBytes: Bool { input.elementType == .int8 || input.elementType == .uint8 }
-
-  private var range: ClosedRange<Float>? {
-    input.elementType.isInteger ? input.representableRange : nil
-  }
 
   /// The best chain and others of another geometry that are nearly as good.
   private func leaders(_ trials: ExactTrials) -> [Trial] {

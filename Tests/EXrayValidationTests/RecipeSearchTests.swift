@@ -97,6 +97,33 @@ struct RecipeSearchTests {
     #expect(found.differences.map(\.cause) == [.channelOrder, .transfer])
   }
 
+  @Test(arguments: [Recipe.Quantize.Fault.otherSign, .twice, .missing, .missingWrapped])
+  func `the recipe found stores the same bytes as a pipeline that stores wrongly`(
+    fault: Recipe.Quantize.Fault
+  ) throws {
+    let input = TensorDescription(
+      name: "input", elementType: .uint8, shape: Self.input.shape,
+      quantization: Quantization(scales: [0.02], zeroPoints: [114]))
+    var faulty = Self.intended
+    faulty.normalize = .imageNet
+    let picture = try picture(seed: 6)
+    let image = try faulty.image(from: picture)
+    func stored(_ recipe: Recipe) throws -> [UInt8] {
+      try input.storedBytes(for: recipe.realValues(of: image), recipe.quantize)
+    }
+    let search = try #require(RecipeSearch(intended: faulty, input: input))
+    faulty.quantize.fault = fault
+    let bytes = try stored(faulty)
+    let others = bytes.map { $0 ^ 0x80 }
+    let values = try #require(unsafe input.realValues(in: bytes.span.bytes))
+    let otherValues = try #require(unsafe input.realValues(in: others.span.bytes))
+    let found = search.identify([
+      .init(name: "drawn", picture: picture, values: values, valuesOfOtherSign: otherValues)
+    ])
+    #expect(found.differences.map(\.cause) == [.inputQuantization])
+    #expect(try stored(#require(found.recipe)) == bytes)
+  }
+
   @Test(arguments: [(1, 0), (0, -1), (-1, 1)])
   func `a crop that is off by a pixel is found`(dx: Int, dy: Int) throws {
     var recipe = Self.intended
