@@ -10,6 +10,7 @@ a larger one. Documentation/detective-suite.md says what is in it.
 """
 
 import argparse
+import concurrent.futures
 import copy
 import io
 import itertools
@@ -364,8 +365,10 @@ def main():
     options = parser.parse_args()
     data, output = options.data.resolve(), options.output.resolve()
     jobs = [(options.seed, index, data, output) for index in range(options.cases)]
-    with multiprocessing.Pool(2) as pool:
-        rows = list(pool.imap(case, jobs, chunksize=4))
+    # A pool of forks waits for ever when one dies or inherits a lock that nobody opens.
+    fresh = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(2, fresh) as pool:
+        rows = list(pool.map(case, jobs, chunksize=4))
     (output / "suite.json").write_text(json.dumps({"seed": options.seed, "cases": rows}, indent=1))
     print(f"{len(rows)} cases in {output}")
 

@@ -10,6 +10,7 @@ number alone. Documentation/detective-suite.md says what is in it.
 """
 
 import argparse
+import concurrent.futures
 import json
 import multiprocessing
 import os
@@ -562,8 +563,10 @@ def main():
     parser.add_argument("--cases", type=int, default=200)
     options = parser.parse_args()
     tasks = [(options.data, options.output, options.seed, index) for index in range(options.cases)]
-    with multiprocessing.Pool(2) as pool:
-        cases = pool.map(case, tasks, chunksize=2)
+    # A pool of forks waits for ever when one dies or inherits a lock that nobody opens.
+    fresh = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(2, fresh) as pool:
+        cases = list(pool.map(case, tasks, chunksize=2))
     (options.output / "suite.json").write_text(json.dumps({"cases": cases}, indent=1))
 
 

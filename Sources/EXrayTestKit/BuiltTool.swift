@@ -35,9 +35,19 @@ public enum BuiltTool {
     try run(url, arguments, environment: environment)
   }
 
+  /// Runs one of the project's Python scripts and waits for its end.
+  public static func run(
+    script: String, _ arguments: [String], environment: [String: String] = [:]
+  ) throws -> Outcome {
+    guard let python = Requirements.python else { throw MissingResource(name: ".deps/python") }
+    let path = Requirements.packageRoot.appending(path: "Scripts/\(script)").path
+    return try run(python, [path] + arguments, environment: environment)
+  }
+
   /// Runs any program and waits for its end; its output goes through files, so that no pipe fills up.
   public static func run(
-    _ program: URL, _ arguments: [String], environment: [String: String] = [:]
+    _ program: URL, _ arguments: [String], environment: [String: String] = [:],
+    timeLimit: Duration = .seconds(900)
   ) throws -> Outcome {
     try withTemporaryFolder { folder in
       let output = folder.appending(path: "output")
@@ -52,10 +62,9 @@ public enum BuiltTool {
       process.standardOutput = try FileHandle(forWritingTo: output)
       process.standardError = try FileHandle(forWritingTo: errors)
       try process.run()
-      process.waitUntilExit()
-      let isSignal = process.terminationReason == .uncaughtSignal
+      let end = try process.end(within: timeLimit)
       return Outcome(
-        status: process.terminationStatus + (isSignal ? 128 : 0),
+        status: end.signal == 0 ? end.code : 128 + end.signal,
         output: String(decoding: try Data(contentsOf: output), as: UTF8.self),
         errors: String(decoding: try Data(contentsOf: errors), as: UTF8.self))
     }

@@ -35,10 +35,6 @@ public enum Requirements {
   public static let areStrict =
     ProcessInfo.processInfo.environment["EXRAY_REQUIRE_RUNTIMES"] == "1"
 
-  /// Whether suites that take minutes and judge what is still being improved run too.
-  public static let runsLongTests =
-    ProcessInfo.processInfo.environment["EXRAY_LONG_TESTS"] == "1"
-
   /// The checkout's root.
   public static let packageRoot = URL(filePath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()

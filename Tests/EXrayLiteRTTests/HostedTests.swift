@@ -109,17 +109,17 @@ struct HostedTests {
   }
 
   @Test("A child that is killed during a run is reported with its signal")
-  func killedDuringRun() async throws {
+  func killedDuringRun() throws {
     let model = try Setup.model("endless")
     var session = try Setup.hosted().opened(model)
     let child = try #require(Children.hosts().last)
     try session.start()
-    let killer = Task.detached {
-      try await Task.sleep(for: .milliseconds(200))
+    // A thread of its own: waiting for the session holds one of the few that tasks share.
+    Thread.detachNewThread {
+      usleep(200_000)
       kill(child, SIGKILL)
     }
     let error = #expect(throws: RuntimeError.self) { try session.finish() }
-    _ = try await killer.value
     #expect(error?.code == .crashed)
     #expect(
       error?.message.contains("signal 9 (SIGKILL) while it was running the model") == true,
@@ -196,15 +196,17 @@ struct HostedTests {
   func memoryCorruption(mode: KernelMode) throws {
     let model = try SharedData.bytes(
       "models/robustness/keyword_scrambled_8bit_segfaults_litert.tflite")
-    // LiteRT writes past its buffers; when that kills it depends on what lies there.
+    // LiteRT writes past its buffers; when that kills or hangs it depends on what lies there.
     var error: RuntimeError?
     do {
-      var session = try Setup.hosted().opened(model, SessionOptions(kernels: mode))
-      for _ in 0..<200 { try session.run() }
+      let end = ContinuousClock.now + .seconds(30)
+      var session = try Setup.hosted(timeLimit: .seconds(20))
+        .opened(model, SessionOptions(kernels: mode))
+      for _ in 0..<200 where .now < end { try session.run() }
     } catch let thrown as RuntimeError {
       error = thrown
     }
-    if let error { #expect(error.code == .crashed, "\(error)") }
+    if let error { #expect([.crashed, .timedOut].contains(error.code), "\(error)") }
     var session = try Setup.hosted().opened(try Setup.model("two_signatures"))
     #expect(try session.answer([bytes([1, 2, 3, 4])])[0] == bytes([2, 3, 4, 5]))
   }

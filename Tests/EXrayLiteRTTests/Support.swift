@@ -64,20 +64,8 @@ enum Setup {
 
   /// Runs `Scripts/check_runtime.py`.
   static func python(_ arguments: String...) throws {
-    guard let interpreter = Requirements.python else {
-      throw MissingResource(name: ".deps/python")
-    }
-    let script = Requirements.packageRoot.appending(path: "Scripts/check_runtime.py").path
-    let process = Process()
-    process.executableURL = interpreter
-    process.arguments = [script] + arguments
-    let errors = Pipe()
-    process.standardError = errors
-    try process.run()
-    let words = errors.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    try #require(
-      process.terminationStatus == 0, "\(script): \(String(decoding: words, as: UTF8.self))")
+    let outcome = try BuiltTool.run(script: "check_runtime.py", arguments)
+    try #require(outcome.status == 0, "check_runtime.py: \(outcome.errors)")
   }
 }
 

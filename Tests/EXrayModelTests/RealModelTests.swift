@@ -30,21 +30,11 @@ enum RealModels {
 
   /// Runs one of the project's scripts on a folder of listings and returns the last line it prints.
   static func run(_ script: String, _ folder: URL) throws -> (status: Int32, line: [String: Any]) {
-    let python = try #require(Requirements.python, "run make setup")
     let data = try #require(SharedData.root)
-    let process = Process()
-    process.executableURL = python
-    let path = Requirements.packageRoot.appending(path: "Scripts/\(script)").path
-    process.arguments = [path, data.path, folder.path]
-    let output = Pipe()
-    process.standardOutput = output
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    let last = text.split(separator: "\n").last.map { Data($0.utf8) } ?? Data()
+    let outcome = try BuiltTool.run(script: script, [data.path, folder.path])
+    let last = outcome.output.split(separator: "\n").last.map { Data($0.utf8) } ?? Data()
     let parsed = try JSONSerialization.jsonObject(with: last) as? [String: Any]
-    return (process.terminationStatus, try #require(parsed, "\(script) printed: \(text)"))
+    return (outcome.status, try #require(parsed, "\(script) printed: \(outcome.output)"))
   }
 
   /// Calls `body` with a folder that is removed afterwards.

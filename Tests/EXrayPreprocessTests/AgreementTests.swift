@@ -26,19 +26,14 @@ import Testing
 
   @Test(.enabled(if: Requirements.python != nil || Requirements.areStrict))
   func otherLibrariesOnThisMachineAgreeToTheBit() throws {
-    let python = try #require(Requirements.python, "run make setup")
     let folder = FileManager.default.temporaryDirectory
       .appending(path: "exray-preprocess-\(ProcessInfo.processInfo.processIdentifier)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
-    let script = Requirements.packageRoot.appending(path: "Scripts/check_preprocess.py")
-    let process = Process()
-    process.executableURL = python
-    process.arguments =
-      [script.path, folder.path] + (SharedData.root.map { ["--data", $0.path] } ?? [])
-    try process.run()
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0)
+    let outcome = try BuiltTool.run(
+      script: "check_preprocess.py",
+      [folder.path] + (SharedData.root.map { ["--data", $0.path] } ?? []))
+    #expect(outcome.status == 0, "\(outcome.errors)")
     let json = try Data(contentsOf: folder.appending(path: "cases.json"))
     let (count, _) = try check(json, folder: folder.appending(path: "x"))
     #expect(count > 1500)

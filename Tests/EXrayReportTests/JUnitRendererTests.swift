@@ -8,21 +8,14 @@ import Testing
 struct JUnitRendererTests {
   /// Runs a Python program over a text.
   private func python(_ program: String, input: String) throws -> String {
-    let process = Process()
-    let interpreter = Requirements.python ?? URL(filePath: "/usr/bin/python3")
-    process.executableURL = interpreter
-    let file = FileManager.default.temporaryDirectory.appending(
-      path: "exray-report-\(UUID().uuidString)")
-    try Data(input.utf8).write(to: file)
-    defer { try? FileManager.default.removeItem(at: file) }
-    process.arguments = ["-c", program, file.path]
-    let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    let data = output.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0)
-    return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+    try withTemporaryFolder { folder in
+      let file = folder.appending(path: "report")
+      try Data(input.utf8).write(to: file)
+      let outcome = try BuiltTool.run(
+        Requirements.python ?? URL(filePath: "/usr/bin/python3"), ["-c", program, file.path])
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      return outcome.output.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
   }
 
   static let hasPython =

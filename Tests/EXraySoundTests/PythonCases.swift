@@ -10,20 +10,16 @@ struct PythonCases {
   let folder: URL
 
   private init() throws {
-    guard let python = Requirements.python else { throw MissingResource(name: "Python") }
     let environment = ProcessInfo.processInfo.environment
     folder = FileManager.default.temporaryDirectory.appending(
       path: "exray-sound-\(ProcessInfo.processInfo.processIdentifier)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    let process = Process()
-    process.executableURL = python
-    process.arguments = [
-      Requirements.packageRoot.appending(path: "Scripts/check_sound.py").path, folder.path,
-      "--seed", environment["EXRAY_SOUND_SEED"] ?? "1",
-    ]
-    try process.run()
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else { throw MissingResource(name: "check_sound.py") }
+    let outcome = try BuiltTool.run(
+      script: "check_sound.py",
+      [folder.path, "--seed", environment["EXRAY_SOUND_SEED"] ?? "1"])
+    guard outcome.status == 0 else {
+      throw MissingResource(name: "check_sound.py: \(outcome.errors)")
+    }
   }
 
   /// The cases of a JSON list.

@@ -15,20 +15,8 @@ struct PythonTests {
   }
 
   private func run(_ script: String, _ arguments: [String]) throws -> Output {
-    let python = try #require(Requirements.python, "no .deps/python; run make setup")
-    let process = Process()
-    process.executableURL = python
-    process.arguments =
-      [Requirements.packageRoot.appending(path: "Scripts/\(script)").path]
-      + arguments
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    process.standardError = pipe
-    try process.run()
-    let data = try pipe.fileHandleForReading.readToEnd() ?? Data()
-    process.waitUntilExit()
-    return Output(
-      status: process.terminationStatus, text: String(decoding: data, as: UTF8.self))
+    let outcome = try BuiltTool.run(script: script, arguments)
+    return Output(status: outcome.status, text: outcome.output + outcome.errors)
   }
 
   private func digest(_ bytes: [UInt8]) -> [String: Any] {

@@ -42,13 +42,13 @@ struct ProcessTests {
         .first { $0 != process.processIdentifier }
     }
 
-    /// Waits for the end; returns what the run said and whether anything of it is left.
-    func finish() throws -> (words: String, isClean: Bool) {
-      process.waitUntilExit()
+    /// Waits for the end; returns it, what the run said and whether anything of it is left.
+    func finish() throws -> (end: ProcessEnd, words: String, isClean: Bool) {
+      let end = try process.end()
       // The child ends as soon as its parent is gone.
       for _ in 0..<200 where !BuiltTool.processes(with: mark).isEmpty { usleep(10_000) }
       let isClean = try BuiltTool.processes(with: mark).isEmpty && sandbox.written.isEmpty
-      return (try String(contentsOf: URL(filePath: errors), encoding: .utf8), isClean)
+      return (end, try String(contentsOf: URL(filePath: errors), encoding: .utf8), isClean)
     }
   }
 
@@ -57,9 +57,8 @@ struct ProcessTests {
     try withSandbox { sandbox in
       let run = try LongRun(sandbox)
       kill(run.process.processIdentifier, signal)
-      let (words, isClean) = try run.finish()
-      #expect(run.process.terminationReason == .uncaughtSignal, "\(words)")
-      #expect(run.process.terminationStatus == signal, "\(words)")
+      let (end, words, isClean) = try run.finish()
+      #expect(end.signal == signal, "\(words)")
       #expect(words == "")
       #expect(isClean)
     }
@@ -72,9 +71,8 @@ struct ProcessTests {
     try withSandbox { sandbox in
       let run = try LongRun(sandbox, "--time-limit", "2")
       kill(try #require(run.child), signal)
-      let (words, isClean) = try run.finish()
-      #expect(run.process.terminationReason == .exit)
-      #expect(run.process.terminationStatus == 1, "\(words)")
+      let (end, words, isClean) = try run.finish()
+      #expect(end == ProcessEnd(code: 1), "\(words)")
       #expect(words.hasPrefix("exray: \(cause)"), "\(words)")
       #expect(words.contains(word) && words.contains("mobilenet_v1_025_224_float.tflite"))
       #expect(words.split(separator: "\n").count == 1)

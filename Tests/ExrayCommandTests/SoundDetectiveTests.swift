@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// The first 60 cases of the suite of sounds (`Documentation/detective-suite.md`), made by other libraries.
-@Suite(.enabled(if: Requirements.runsLongTests))
+@Suite(.enabled(if: SharedData.isAvailable && Requirements.python != nil || Requirements.areStrict))
 struct SoundDetectiveTests {
   @Test func `faults are named, unrelated features are unexplained, healthy ones raise nothing`()
     throws

@@ -180,9 +180,7 @@ struct WorkflowTests {
         }
         usleep(1_000_000)
         kill(try #require(child), SIGSEGV)
-        process.waitUntilExit()
-        #expect(process.terminationReason == .exit)
-        #expect(process.terminationStatus == 1)
+        #expect(try process.end() == ProcessEnd(code: 1))
         let report = try String(
           contentsOf: folder.appending(path: "report.json"), encoding: .utf8)
         #expect(report.contains("\"runtime.crash\""))

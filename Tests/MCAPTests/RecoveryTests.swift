@@ -50,8 +50,7 @@ struct RecoveryTests {
     }
     Thread.sleep(forTimeInterval: delay)
     Foundation.kill(process.processIdentifier, SIGKILL)
-    process.waitUntilExit()
-    #expect(process.terminationReason == .uncaughtSignal)
+    #expect(try process.end().signal == SIGKILL)
     let lines = String(decoding: try Data(contentsOf: log), as: UTF8.self).split(
       separator: "\n", omittingEmptySubsequences: false)
     let reported = lines.dropLast().last.flatMap { Int($0) } ?? 0
