@@ -73,11 +73,12 @@ let package = Package(
       ]),
     // Comparison, causes, reports.
     .target(name: "EXrayValidation", dependencies: ["EXrayCore", "EXrayModel", "EXrayPreprocess"]),
+    .target(name: "EXrayLayers", dependencies: ["EXrayCore", "EXrayModel", "EXrayValidation"]),
     .target(
       name: "EXrayPipeline",
       dependencies: [
         "EXrayCore", "EXrayJSON", "EXrayTrace", "EXrayModel", "EXrayPreprocess", "EXrayRuntime",
-        "EXraySound", "EXrayText", "EXrayValidation", "MCAPCompression",
+        "EXraySound", "EXrayText", "EXrayValidation", "EXrayLayers", "MCAPCompression",
       ]),
     // Traces from and to other formats.
     .target(
@@ -125,6 +126,12 @@ let package = Package(
     .testTarget(
       name: "EXrayValidationTests",
       dependencies: ["EXrayCore", "EXrayPreprocess", "EXrayValidation", "EXrayTestKit"]),
+    .testTarget(
+      name: "EXrayLayersTests",
+      dependencies: [
+        "EXrayCore", "EXrayLayers", "EXrayLiteRT", "EXrayModel", "EXrayPipeline", "EXrayRuntime",
+        "EXrayTestKit", "EXrayValidation",
+      ]),
     .testTarget(
       name: "EXrayReportTests",
       dependencies: ["EXrayCore", "EXrayReport", "EXrayValidation", "EXrayTestKit"],

@@ -5,7 +5,7 @@ struct LayerChoice {
   private let subgraph: Subgraph
   private let inputs: Set<Int>
   /// Tensors that do not depend on inputs or on state.
-  private var isFixed: [Bool]
+  private(set) var isFixed: [Bool]
   /// Tensors whose shape only a run decides.
   private(set) var isShapedByRun: [Bool]
 

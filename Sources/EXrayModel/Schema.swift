@@ -15,6 +15,14 @@ enum Schema {
     code >= 0 && code < opNames.count ? opNames[code] : "BUILTIN_\(code)"
   }
 
+  /// The number of a built-in op, or nil for a name that is none.
+  static func opCode(_ name: String) -> Int? { opNames.firstIndex(of: name) }
+
+  /// The number of an element type.
+  static func code(of elementType: ElementType) -> Int {
+    elementTypes.firstIndex(of: elementType) ?? 0
+  }
+
   /// The element type of a number, or nil for a number that is none.
   static func elementType(_ code: Int) -> ElementType? {
     code >= 0 && code < elementTypes.count ? elementTypes[code] : nil

@@ -46,9 +46,10 @@ extension ValidateJob {
       }
       judgement.findings[index].gain = start.gain(of: single)
     }
-    let remaining = judge.judge(
-      second.collector.comparison.evidence,
-      explanation: second.explanation(declared: fixed))
+    let evidence = second.collector.comparison.evidence
+    var remaining = judge.judge(evidence, explanation: second.explanation(declared: fixed))
+    try dissect(
+      evidence, recipe: fixed, judgement: &remaining, notes: &notes, observer: observer)
     judgement.findings += remaining.findings.filter { found in
       !judgement.findings.contains { $0.cause == found.cause }
     }

@@ -70,6 +70,9 @@ public struct ValidateJob {
     let evidence = first.collector.comparison.evidence
     var judgement = judge.judge(evidence, explanation: explanation)
     var notes = first.notes
+    try dissect(
+      evidence, recipe: candidate.recipe, judgement: &judgement, notes: &notes,
+      observer: observer)
     var allFixes: Finding.Gain?
     if let explanation {
       allFixes = try proveFixes(

@@ -1,19 +1,19 @@
-import EXrayCore
-import EXrayModel
+package import EXrayCore
+package import EXrayModel
 
 /// A bias that is stored with another scale than the accumulator's it is added to.
-struct BiasScaleMismatch: Sendable {
-  var op: OpReference
-  var bias: String
+package struct BiasScaleMismatch: Sendable {
+  package var op: OpReference
+  package var bias: String
   /// Bias scale over input scale × weight scale, of the worst channel.
-  var ratio: Double
+  package var ratio: Double
 }
 
 extension Subgraph {
   /// Ops whose bias scale is not input scale × weight scale.
   ///
   /// Source: the quantization specification of TensorFlow Lite: a bias has that scale and zero point 0.
-  func biasScaleMismatches() -> [BiasScaleMismatch] {
+  package func biasScaleMismatches() -> [BiasScaleMismatch] {
     ops.compactMap { op in
       guard ["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"].contains(op.type),
         op.inputs.count >= 3, op.inputs.prefix(3).allSatisfy(tensors.indices.contains)

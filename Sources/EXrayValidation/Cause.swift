@@ -109,6 +109,20 @@ public struct Cause: Sendable, Hashable, Codable, CustomStringConvertible {
   public static let inputRange = Cause("quantization.input-range")
   /// A bias whose scale is not input scale × weight scale.
   public static let biasScale = Cause("quantization.bias-scale")
+  /// Weights that stand for other real values than the reference's, all by one factor.
+  public static let weightScale = Cause("quantization.weight-scale")
+  /// A result shifted by the same number of steps everywhere.
+  public static let zeroPoint = Cause("quantization.zero-point")
+  /// A result whose values pass the range that its tensor can hold.
+  public static let rangeTooNarrow = Cause("quantization.range-too-narrow")
+  /// A result that uses a small part of the range that its tensor can hold.
+  public static let rangeTooWide = Cause("quantization.range-too-wide")
+  /// Weights with one scale where channels differ so much that the small ones vanish.
+  public static let perTensorWeights = Cause("quantization.per-tensor-weights")
+  /// Ranges throughout the model that do not fit the inputs: calibrated on other ones.
+  public static let calibration = Cause("quantization.calibration")
+  /// Values of very different size that share one scale because they are joined.
+  public static let concatScale = Cause("quantization.concat-scale")
   /// A layer that departs from the reference far more than rounding explains.
   public static let quantizationDrift = Cause("quantization.drift")
   /// Answers lost although no single layer stands out.
@@ -116,6 +130,24 @@ public struct Cause: Sendable, Hashable, Codable, CustomStringConvertible {
 
   /// The same model and inputs give other values under other kernels.
   public static let kernelMismatch = Cause("kernel.mismatch")
+  /// An op that is right alone and wrong in its graph.
+  public static let kernelContext = Cause("kernel.context")
+  /// An activation that is missing, added, or another one.
+  public static let activation = Cause("layer.activation")
+  /// The input channels of a layer in another order.
+  public static let layerChannelOrder = Cause("layer.channel-order")
+  /// Weights or values of a layer in another memory order.
+  public static let layerLayout = Cause("layer.layout")
+  /// Each channel scaled and shifted by numbers of its own: batch normalisation folded with other statistics.
+  public static let batchNorm = Cause("layer.batch-norm")
+  /// Channels that give nothing where the reference's do.
+  public static let deadChannels = Cause("layer.dead-channels")
+  /// A bias that is missing or another one.
+  public static let bias = Cause("layer.bias")
+  /// Other weights.
+  public static let weights = Cause("layer.weights")
+  /// Normalisation inside the graph with other numbers.
+  public static let inputNormalization = Cause("layer.input-normalization")
   /// NaN or infinite values where the reference is finite.
   public static let notFinite = Cause("model.not-finite")
   /// The same output whatever the input.
@@ -139,8 +171,11 @@ public struct Cause: Sendable, Hashable, Codable, CustomStringConvertible {
     soundPreEmphasis, soundFraming, soundWindow, soundFftSize, soundSpectrum, soundMelRange,
     soundMelFilters, soundLogarithm, soundMfcc, soundNormalization, soundLayout, textLowerCase,
     textTokens, textOrder, textVocabulary, textUnknown, textStart, textEnd, textTruncation,
-    textPadding, textElementType, inputRange, biasScale, quantizationDrift, accuracyLoss,
-    kernelMismatch, notFinite, constantOutput, outputMismatch, modelMismatch, runtimeCrash,
+    textPadding, textElementType, inputRange, weightScale, biasScale, zeroPoint,
+    rangeTooNarrow, rangeTooWide, perTensorWeights, calibration, concatScale, quantizationDrift,
+    accuracyLoss, kernelMismatch, kernelContext, activation, layerChannelOrder, layerLayout,
+    batchNorm, deadChannels, bias, weights, inputNormalization, notFinite, constantOutput,
+    outputMismatch, modelMismatch, runtimeCrash,
     runtimeTimeout, unexplained,
   ]
 }

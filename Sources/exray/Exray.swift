@@ -25,7 +25,8 @@ struct Exray: ParsableCommand {
       """,
     version: Tool.version,
     subcommands: [
-      Validate.self, Run.self, Replay.self, Compare.self, Identify.self, Inspect.self, Import.self,
+      Validate.self, Dissect.self, Run.self, Replay.self, Compare.self, Identify.self, Inspect.self,
+      Import.self,
       Export.self,
       Recover.self, Demo.self, Doctor.self, HostRuntime.self,
     ])

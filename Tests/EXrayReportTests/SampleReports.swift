@@ -65,7 +65,10 @@ enum SampleReports {
       return TensorComparison(
         index: index, status: failed ? .fail : .pass, candidate: candidate, reference: reference,
         metrics: metrics(drift: drift, elements: (shape.elementCount ?? 1) * 100),
-        worstFrame: "ILSVRC2012_val_\(10_000_000 + index * 137).JPEG")
+        worstFrame: "ILSVRC2012_val_\(10_000_000 + index * 137).JPEG",
+        errors: LayerErrors(
+          own: drift / 4, inherited: drift, share: failed ? 0.8 : 0.01, ownInSteps: drift * 20,
+          excess: failed ? 12 : 1))
     }
   }
 

@@ -1,0 +1,85 @@
+import EXrayCore
+
+/// A part of a model as a model of its own, fed with tensors that the whole model computes.
+public struct ModelPart: Sendable {
+  /// The part; it keeps all tensors of the whole under their indices.
+  public let model: Model
+  /// For each input of the part, the tensor of the whole whose values it takes.
+  public let inputs: [Int]
+  /// For each output of the part, the tensor of the whole that it computes.
+  public let outputs: [Int]
+}
+
+extension Model {
+  /// The model cut at tensors: what lies between the cuts is computed from given values of the cut tensors.
+  ///
+  /// Where all tensors that ops read are cut, every op stands alone, and one run of the part gives each op's
+  /// result on inputs of the caller's choice. Inputs of the graph are cut always.
+  ///
+  /// - Parameter cuts: Indices of tensors; those that no op reads, that are constant or shaped by a run are ignored.
+  /// - Returns: A part whose outputs are the cut tensors that ops make, and the graph's outputs that can be given out.
+  public func cut(at cuts: Set<Int>) throws(ModelError) -> ModelPart {
+    let choice = LayerChoice(self)
+    let wanted = Set(primary.outputs).union(cuts)
+    let readable = cuts.filter { choice.canExpose($0) }
+    var draft = ModelDraft(self)
+    var copies: [Int: Int] = [:]
+    for op in draft.ops {
+      for tensor in op.inputs where readable.contains(tensor) && copies[tensor] == nil {
+        var description = draft.description(of: tensor)
+        description.name = "cut/\(tensor)"
+        copies[tensor] = draft.addTensor(description)
+      }
+    }
+    for index in draft.ops.indices {
+      draft.ops[index].inputs = draft.ops[index].inputs.map { copies[$0] ?? $0 }
+    }
+    let sources = copies.keys.sorted()
+    draft.inputs += sources.compactMap { copies[$0] }
+    return try part(
+      of: draft, inputs: primary.inputs + sources,
+      outputs: made(by: primary.ops).filter {
+        wanted.contains($0) && (choice.canExpose($0) || primary.outputs.contains($0))
+      })
+  }
+
+  /// What the ops from `op` on compute, from the values of the tensors that they read.
+  ///
+  /// - Returns: A part whose outputs are those of the graph that these ops make; nil where a tensor that they need
+  ///   cannot be given to them.
+  public func suffix(from op: Int) throws(ModelError) -> ModelPart? {
+    let choice = LayerChoice(self)
+    var draft = ModelDraft(self)
+    let given = Set(primary.inputs)
+    let later = primary.ops.filter {
+      $0.index >= op || $0.outputs.allSatisfy { $0 < 0 || choice.isFixed[$0] }
+    }
+    let made = Set(made(by: later))
+    var inputs: [Int] = []
+    for tensor in later.flatMap(\.inputs)
+    where tensor >= 0 && !made.contains(tensor) && !inputs.contains(tensor) {
+      let source = primary.tensors[tensor]
+      guard source.constantBytes == nil, !source.isVariable else { continue }
+      guard given.contains(tensor) || choice.canExpose(tensor) else { return nil }
+      inputs.append(tensor)
+    }
+    draft.ops = later.map(ModelDraft.Op.init)
+    draft.inputs = inputs
+    return try part(
+      of: draft, inputs: inputs, outputs: primary.outputs.filter { made.contains($0) })
+  }
+
+  private func made(by ops: [Op]) -> [Int] { ops.flatMap(\.outputs).filter { $0 >= 0 } }
+
+  private func part(
+    of draft: ModelDraft, inputs: [Int], outputs: [Int]
+  ) throws(ModelError) -> ModelPart {
+    var draft = draft
+    draft.outputs = outputs
+    // LiteRT ends the process where two inputs or two outputs share a name.
+    for tensor in Set(inputs + outputs) where tensor < primary.tensors.count {
+      draft.rename(tensor, to: "\(tensor)/\(primary.tensors[tensor].description.name)")
+    }
+    return ModelPart(model: try draft.written(), inputs: inputs, outputs: outputs)
+  }
+}

@@ -1,0 +1,172 @@
+import EXrayCore
+public import EXrayLayers
+import EXrayModel
+import EXrayRuntime
+import EXrayValidation
+
+/// Takes two models apart and measures what each layer of the candidate does wrong by itself.
+///
+/// Every op is run on inputs of our choice: the reference's on what reached the candidate's, the candidate's on what
+/// reached the reference's and with kernels that are trusted. Then the reference is replayed from every place on
+/// with what the candidate made up to there.
+public struct DissectJob {
+  private let candidate: PipelineSpecification
+  private let reference: PipelineSpecification
+  private let inputs: InputList
+  private let frameLimit: Int
+
+  /// Creates a job.
+  ///
+  /// - Parameter frameLimit: How many frames are measured at most, from the first on.
+  public init(
+    candidate: PipelineSpecification, reference: PipelineSpecification, inputs: InputList,
+    frameLimit: Int = 8
+  ) {
+    self.candidate = candidate
+    self.reference = reference
+    self.inputs = inputs
+    self.frameLimit = frameLimit
+  }
+
+  /// Measures and diagnoses.
+  ///
+  /// - Parameter isComplete: Whether shares and kernels are measured also where no layer is under suspicion.
+  public func run(
+    isComplete: Bool = true, observer: (any ProgressObserver)?
+  ) throws -> LayerDiagnosis {
+    let recording = try LayerRecording(
+      candidate: candidate, reference: reference, inputs: inputs, frameLimit: frameLimit,
+      observer: observer)
+    let layers = recording.pairs.compactMap { pair -> LayerEvidence? in
+      guard let op = pair.candidateOp, let other = pair.referenceOp else { return nil }
+      return LayerEvidence(
+        op: op, tensor: pair.candidate,
+        description: recording.description(candidate: pair.candidate), referenceOp: other,
+        referenceTensor: pair.reference)
+    }
+    var dissection = Dissection(layers: layers)
+    try replay(recording, into: &dissection, observer)
+    let first = diagnosis(dissection)
+    guard isComplete || !first.findings.isEmpty else { return first }
+    try checkKernels(recording, into: &dissection, observer)
+    try share(recording, into: &dissection, observer)
+    return diagnosis(dissection)
+  }
+
+  private func diagnosis(_ dissection: Dissection) -> LayerDiagnosis {
+    LayerDiagnosis(
+      dissection, candidate: candidate.model.model, reference: reference.model.model)
+  }
+
+  // MARK: Replays
+
+  /// The reference's ops on the candidate's inputs: own and inherited error.
+  private func replay(
+    _ recording: LayerRecording, into dissection: inout Dissection,
+    _ observer: (any ProgressObserver)?
+  ) throws {
+    let model = reference.model.model
+    var part = try PartSession(
+      model.cut(at: Set(recording.pairs.map(\.reference))), of: model, runtime: reference.runtime,
+      options: reference.options)
+    for (number, frame) in recording.frames.enumerated() {
+      try part.run { try recording.candidateValues(asReference: $0, in: frame) }
+      for pair in recording.pairs where pair.candidateOp == nil {
+        dissection.add(
+          input: pair.candidate, recording.description(candidate: pair.candidate),
+          .init(
+            candidate: recording.reals(candidate: pair.candidate, in: frame),
+            reference: recording.reals(reference: pair.reference, in: frame)))
+      }
+      for index in dissection.layers.indices {
+        let layer = dissection.layers[index]
+        guard let replayed = try part.values(of: layer.referenceTensor) else { continue }
+        dissection.add(
+          layer: index,
+          .init(
+            candidate: recording.reals(candidate: layer.tensor, in: frame),
+            reference: recording.reals(reference: layer.referenceTensor, in: frame)),
+          replayed: replayed)
+      }
+      dissection.endFrame()
+      observer?.progress("replay ops", done: number + 1, of: recording.frames.count)
+    }
+  }
+
+  /// The candidate's ops with other kernels, alone, and on clean inputs.
+  private func checkKernels(
+    _ recording: LayerRecording, into dissection: inout Dissection,
+    _ observer: (any ProgressObserver)?
+  ) throws {
+    let model = candidate.model.model
+    let cut = try model.cut(at: Set(recording.pairs.map(\.candidate)))
+    var trusted = candidate.options
+    trusted.kernels = candidate.options.kernels == .reference ? .builtin : .reference
+    var other = try PartSession(cut, of: model, runtime: candidate.runtime, options: trusted)
+    var alone = try PartSession(
+      cut, of: model, runtime: candidate.runtime, options: candidate.options)
+    for (number, frame) in recording.frames.enumerated() {
+      try other.run { frame.candidate[$0] ?? [] }
+      try alone.run { frame.candidate[$0] ?? [] }
+      for index in dissection.layers.indices {
+        let tensor = dissection.layers[index].tensor
+        let given = recording.reals(candidate: tensor, in: frame)
+        if let values = try other.values(of: tensor) {
+          dissection.layers[index].kernel.add(given, values)
+        }
+        if let values = try alone.values(of: tensor) {
+          dissection.layers[index].context.add(given, values)
+        }
+      }
+      try alone.run { try recording.referenceValues(asCandidate: $0, in: frame) }
+      for index in dissection.layers.indices {
+        let layer = dissection.layers[index]
+        guard let values = try alone.values(of: layer.tensor) else { continue }
+        dissection.layers[index].clean.add(
+          values, recording.reals(reference: layer.referenceTensor, in: frame))
+      }
+      observer?.progress("check kernels", done: number + 1, of: recording.frames.count)
+    }
+  }
+
+  // MARK: Shares
+
+  /// The reference from every place on, with what the candidate made up to there.
+  private func share(
+    _ recording: LayerRecording, into dissection: inout Dissection,
+    _ observer: (any ProgressObserver)?
+  ) throws {
+    let model = reference.model.model
+    let outputs = model.primary.outputs.filter { recording.hasPartner(reference: $0) }
+    let end = model.primary.ops.count
+    let cuts = try model.primary.ops.indices.filter { op in
+      guard let part = try model.suffix(from: op), !part.inputs.isEmpty else { return false }
+      return part.inputs.allSatisfy { recording.hasPartner(reference: $0) }
+    }
+    var shares = ErrorShares(cutCount: cuts.count + 1)
+    for (number, cut) in (cuts + [end]).enumerated() {
+      var part = try cut < end ? suffix(from: cut) : nil
+      for frame in recording.frames {
+        try part?.run { try recording.candidateValues(asReference: $0, in: frame) }
+        let last = outputs.map { recording.candidateReals(besideReference: $0, in: frame) }
+        var output: [Float] = []
+        for (index, tensor) in outputs.enumerated() {
+          output += try part?.values(of: tensor) ?? last[index]
+        }
+        shares.add(
+          cut: number, output: output,
+          first: outputs.flatMap { recording.reals(reference: $0, in: frame) },
+          last: last.flatMap(\.self))
+      }
+      observer?.progress("share the error", done: number + 1, of: cuts.count + 1)
+    }
+    dissection.divide(shares, cuts: cuts + [end])
+  }
+
+  private func suffix(from op: Int) throws -> PartSession? {
+    let model = reference.model.model
+    guard let part = try model.suffix(from: op) else { return nil }
+    return try PartSession(
+      part, of: model, runtime: reference.runtime, options: reference.options)
+  }
+}

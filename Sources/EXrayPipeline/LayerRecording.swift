@@ -1,0 +1,174 @@
+import EXrayCore
+import EXrayModel
+import EXrayPreprocess
+import EXrayRuntime
+import EXrayValidation
+
+/// What every tensor that both models share held over a few frames, as it was stored.
+struct LayerRecording {
+  /// A tensor of the candidate and the one of the reference beside it, by index.
+  struct Pair {
+    var candidate: Int
+    var reference: Int
+    var candidateOp: OpReference?
+    var referenceOp: OpReference?
+  }
+
+  /// One frame: packed values by tensor.
+  struct Frame {
+    var candidate: [Int: [UInt8]] = [:]
+    var reference: [Int: [UInt8]] = [:]
+
+    var byteCount: Int {
+      candidate.values.reduce(0) { $0 + $1.count } + reference.values.reduce(0) { $0 + $1.count }
+    }
+  }
+
+  /// Inputs, then layers in the candidate's order.
+  let pairs: [Pair]
+  private(set) var frames: [Frame] = []
+  private let candidateGraph: Subgraph
+  private let referenceGraph: Subgraph
+  private let candidates: [Int: Int]
+  private let references: [Int: Int]
+
+  /// Bytes of layers that are kept at once.
+  private static let memoryLimit = 512 << 20
+
+  /// Runs both models with every layer exposed.
+  ///
+  /// - Parameter frameLimit: How many frames are kept at most; fewer where they are large.
+  init(
+    candidate: PipelineSpecification, reference: PipelineSpecification, inputs: InputList,
+    frameLimit: Int, observer: (any ProgressObserver)?
+  ) throws {
+    var first = try OpenedModel(
+      file: candidate.model, runtime: candidate.runtime, options: candidate.options,
+      capture: .layers)
+    var second = try OpenedModel(
+      file: reference.model, runtime: reference.runtime, options: reference.options,
+      capture: .layers)
+    pairs = Self.pairs(first, second)
+    candidateGraph = candidate.model.model.primary
+    referenceGraph = reference.model.model.primary
+    candidates = Dictionary(
+      pairs.map { ($0.reference, $0.candidate) }, uniquingKeysWith: { first, _ in first })
+    references = Dictionary(
+      pairs.map { ($0.candidate, $0.reference) }, uniquingKeysWith: { first, _ in first })
+    let pipelines = [
+      try InputPipeline(
+        recipe: candidate.recipe, input: first.onlyInput(), modelName: candidate.model.name,
+        recipeFile: candidate.recipeFile),
+      try InputPipeline(
+        recipe: reference.recipe, input: second.onlyInput(), modelName: reference.model.name,
+        recipeFile: reference.recipeFile),
+    ]
+    let feed = try FrameFeed(inputs: inputs, pipelines: pipelines, labels: nil)
+    defer { feed.cancel() }
+    var limit = min(frameLimit, feed.count)
+    while frames.count < limit, let prepared = try feed.next() {
+      let (own, other) = (prepared.sides[0].bytes, prepared.sides[1].bytes)
+      try unsafe first.session.write(own.span.bytes, toInput: 0)
+      try unsafe second.session.write(other.span.bytes, toInput: 0)
+      try first.session.start()
+      try second.session.start()
+      _ = try first.session.finish()
+      _ = try second.session.finish()
+      var frame = Frame()
+      for pair in pairs {
+        frame.candidate[pair.candidate] = try first.bytes(of: pair.candidate, input: own)
+        frame.reference[pair.reference] = try second.bytes(of: pair.reference, input: other)
+      }
+      limit = min(limit, max(1, Self.memoryLimit / max(1, frame.byteCount)))
+      frames.append(frame)
+      observer?.progress("record layers", done: frames.count, of: limit)
+    }
+  }
+
+  private static func pairs(
+    _ first: borrowing OpenedModel, _ second: borrowing OpenedModel
+  ) -> [Pair] {
+    let (own, other) = (first.tensors, second.tensors)
+    let comparison = RunComparison(
+      candidate: own.map(\.compared), reference: other.map(\.compared))
+    let pairs = comparison.pairs.map { pair in
+      let (one, two) = (own[pair.candidate], other[pair.reference])
+      return Pair(
+        candidate: one.tensorIndex, reference: two.tensorIndex, candidateOp: one.compared.op,
+        referenceOp: two.compared.op)
+    }.sorted { ($0.candidateOp?.index ?? -1) < ($1.candidateOp?.index ?? -1) }
+    // A tensor that is only stored in another type beside it stands for the same one of the reference.
+    var seen: (candidate: Set<Int>, reference: Set<Int>) = ([], [])
+    return pairs.filter {
+      seen.candidate.insert($0.candidate).inserted && seen.reference.insert($0.reference).inserted
+    }
+  }
+
+  // MARK: Values
+
+  func description(candidate tensor: Int) -> TensorDescription {
+    candidateGraph.tensors[tensor].description
+  }
+
+  func description(reference tensor: Int) -> TensorDescription {
+    referenceGraph.tensors[tensor].description
+  }
+
+  /// Real values of a candidate's tensor in one frame.
+  func reals(candidate tensor: Int, in frame: Frame) -> [Float] {
+    Self.reals(frame.candidate[tensor], description(candidate: tensor))
+  }
+
+  /// Real values of a reference's tensor in one frame.
+  func reals(reference tensor: Int, in frame: Frame) -> [Float] {
+    Self.reals(frame.reference[tensor], description(reference: tensor))
+  }
+
+  /// Whether the candidate has a tensor beside this one of the reference.
+  func hasPartner(reference tensor: Int) -> Bool { candidates[tensor] != nil }
+
+  /// What the candidate made, as it would be stored in the reference's tensor.
+  func candidateValues(asReference tensor: Int, in frame: Frame) throws -> [UInt8] {
+    guard let partner = candidates[tensor], let bytes = frame.candidate[partner] else {
+      return frame.reference[tensor] ?? []
+    }
+    return try Self.converted(
+      bytes, description(candidate: partner), to: description(reference: tensor))
+  }
+
+  /// What the reference made, as it would be stored in the candidate's tensor.
+  func referenceValues(asCandidate tensor: Int, in frame: Frame) throws -> [UInt8] {
+    guard let partner = references[tensor], let bytes = frame.reference[partner] else {
+      return frame.candidate[tensor] ?? []
+    }
+    return try Self.converted(
+      bytes, description(reference: partner), to: description(candidate: tensor))
+  }
+
+  /// Real values of the candidate's tensor beside one of the reference's.
+  func candidateReals(besideReference tensor: Int, in frame: Frame) -> [Float] {
+    candidates[tensor].map { reals(candidate: $0, in: frame) } ?? []
+  }
+
+  private static func reals(_ bytes: [UInt8]?, _ description: TensorDescription) -> [Float] {
+    guard let bytes else { return [] }
+    return unsafe description.realValues(in: bytes.span.bytes) ?? []
+  }
+
+  private static func converted(
+    _ bytes: [UInt8], _ from: TensorDescription, to: TensorDescription
+  ) throws -> [UInt8] {
+    if from.elementType == to.elementType, from.quantization == to.quantization { return bytes }
+    return try to.storedBytes(for: reals(bytes, from))
+  }
+}
+
+extension OpenedModel {
+  /// A copy of the packed values of one of its tensors.
+  fileprivate borrowing func bytes(of tensorIndex: Int, input: [UInt8]) throws -> [UInt8] {
+    guard let tensor = tensors.first(where: { $0.tensorIndex == tensorIndex }) else { return [] }
+    return try withValues(tensor, inputBytes: input) { span in
+      unsafe span.withUnsafeBytes { unsafe [UInt8]($0) }
+    }
+  }
+}

@@ -1,8 +1,0 @@
-// Numbers as findings spell them.
-extension Judge {
-  func frames(_ count: Int) -> String { count == 1 ? "1 frame" : "\(count) frames" }
-  func percent(_ fraction: Double) -> String { short(fraction * 100) + " %" }
-  func levels(_ value: Double) -> String { "\(short(value)) levels" }
-  func short(_ value: Double) -> String { decimal(Float(value), significant: 3) }
-  func round(_ value: Double) -> Double { (value * 100).rounded() / 100 }
-}
