@@ -1,7 +1,7 @@
 # make demo   sets everything up and shows the main job on a real model and a real photo
 # make test   sets everything up and runs all tests
 # make setup fetches what both need
-.PHONY: demo test setup build lint format detective detective-sound bench clean
+.PHONY: demo test setup build lint format detective detective-sound mutants bench clean
 
 demo:
 	@Scripts/setup.sh demo
@@ -37,6 +37,11 @@ detective: build
 detective-sound: build
 	@Scripts/setup.sh test
 	Scripts/detective.sh sound
+
+# Real models with one planted fault each: which op and which mechanism exray validate names.
+mutants: build
+	@Scripts/setup.sh test
+	Scripts/mutants.sh
 
 bench: build
 	Benchmarks/run.sh
