@@ -57,6 +57,7 @@ struct DocumentationTests {
         "latencyOf": ["latency.candidate", "latency.reference"],
         "gain": ["findings[].gain", "allFixes"],
         "tensor": ["inputs[]", "layers[]", "outputs[]"],
+        "layer": ["layers[]"],
         "side": ["inputs[]", "layers[]", "outputs[]"].flatMap {
           ["\($0).candidate", "\($0).reference"]
         },
