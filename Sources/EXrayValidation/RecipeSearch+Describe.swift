@@ -61,7 +61,7 @@ extension RecipeSearch {
         chain.shift, width: frame.picture.width, height: frame.picture.height,
         size: (width, height))
     }
-    recipe.resize.method = chain.method
+    (recipe.resize.method, recipe.resize.precision) = (chain.method, chain.precision)
     recipe.color = chain.color
     recipe.luma = chain.color.order == nil ? chain.luma : base.luma
     recipe.layout = layout(chain.reading)
@@ -98,8 +98,12 @@ extension RecipeSearch {
     } else if chain.crop != base.crop {
       add(.crop, "crop", chain.crop.words, base.crop.words)
     }
-    if chain.method != base.resize.method {
-      add(.resize, "resize", chain.method.rawValue, base.resize.method.rawValue)
+    let (method, precision) = (chain.method, chain.precision)
+    if method != base.resize.method || precision != base.resize.precision {
+      let isPrecise = precision != base.resize.precision
+      add(
+        .resize, "resize", isPrecise ? words(method, precision) : method.rawValue,
+        isPrecise ? words(base.resize.method, base.resize.precision) : base.resize.method.rawValue)
     }
     if chain.color != base.color {
       let isGray = chain.color.order == nil
@@ -122,6 +126,17 @@ extension RecipeSearch {
 
   func words(_ decode: Recipe.Decode) -> String {
     "\(decode.transform.rawValue) transform, \(decode.upsampling.rawValue) upsampling, alpha: \(decode.alpha.words)"
+  }
+
+  private func words(
+    _ method: Recipe.Resize.Method, _ precision: Recipe.Resize.Precision
+  ) -> String {
+    let levels =
+      switch precision {
+      case .levels: "levels rounded to 8 bits"
+      case .float: "levels left in float32"
+      }
+    return "\(method.rawValue), \(levels)"
   }
 
   private func words(_ exif: Recipe.Orient.EXIF) -> String {
@@ -161,8 +176,9 @@ extension RecipeSearch {
       "crop", "both take the same part of these pictures", { $0.crop.words },
       { ($0.crop, $0.shift) = (chain.crop, chain.shift) })
     collect(
-      "resize", "they give the same levels for pictures of these sizes", { $0.method.rawValue },
-      { $0.method = chain.method })
+      "resize", "they give the same levels for pictures of these sizes",
+      { $0.precision == chain.precision ? $0.method.rawValue : words($0.method, $0.precision) },
+      { ($0.method, $0.precision) = (chain.method, chain.precision) })
     collect(
       "color", "the pictures are grey", { $0.color.rawValue }, { $0.color = chain.color })
     return found
@@ -205,7 +221,7 @@ struct NormalizationNaming {
   /// What the intended normalisation and storing leave of the trial's values; nil where nobody says.
   var intendedRest: LevelTable.Rest? {
     guard let wanted, let intended = search.intended else { return nil }
-    if let right = trials.hypotheses.all.first, right.isIntended {
+    if let right = trials.hypotheses(of: trial.chain).all.first, right.isIntended {
       return trial.table.rest(low: right.low, high: right.high)
     }
     return trial.table.curved(intended.normalize.transfer).rest(
@@ -258,7 +274,7 @@ struct NormalizationNaming {
 
   /// The first way of storing integers that leaves no more than `limit`.
   private func storedFound(_ limit: Double) -> Found? {
-    for hypothesis in trials.hypotheses.all {
+    for hypothesis in trials.hypotheses(of: trial.chain).all {
       let rest = trial.table.rest(low: hypothesis.low, high: hypothesis.high)
       guard rest.residualInLevels <= limit, rest.explainedVariance > 0.2 else { continue }
       var found = Found(

@@ -144,7 +144,9 @@ extension RecipeSearch {
     _ trial: Trial, _ geometries: [(Recipe.Orient.EXIF, SourceGeometry)],
     _ trials: inout ExactTrials
   ) {
-    let chain = trial.chain
+    var chain = trial.chain
+    chain.precision = .levels
+    _ = trials.run(chain)
     func run(_ chain: Chain, _ trials: inout ExactTrials, _ change: (inout Chain) -> Void) {
       var other = chain
       change(&other)

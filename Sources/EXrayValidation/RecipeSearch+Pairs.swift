@@ -17,7 +17,7 @@ extension RecipeSearch {
     var search = self
     search.base.orient = .init(when: .afterResize)
     search.base.crop = .none
-    search.base.resize.method = .none
+    (search.base.resize.method, search.base.resize.precision) = (.none, .levels)
     let frames = samples.compactMap { sample in
       search.pictureOfReference(sample.reference).map {
         Frame(

@@ -124,6 +124,25 @@ struct RecipeSearchTests {
     #expect(try stored(#require(found.recipe)) == bytes)
   }
 
+  @Test(arguments: [Recipe.Color.rgb, .bgr])
+  func `levels that another library leaves in float32 are told from rounded ones`(
+    color: Recipe.Color
+  ) throws {
+    var intended = Self.intended
+    intended.resize.method = .bilinearOpenCV
+    var used = intended
+    (used.resize.method, used.resize.precision) = (.bilinearTFHalfPixel, .float)
+    used.color = color
+    let picture = try picture(seed: 9)
+    let values = used.realValues(of: try used.floatImage(from: picture))
+    let search = try #require(RecipeSearch(intended: intended, input: Self.input))
+    let found = search.identify([.init(name: "drawn", picture: picture, values: values)])
+    #expect(
+      found.differences.map(\.cause) == (color == .rgb ? [.resize] : [.resize, .channelOrder]))
+    #expect(found.recipe?.resize.precision == .float)
+    #expect(found.residualInLSB < 0.01)
+  }
+
   @Test(arguments: [(1, 0), (0, -1), (-1, 1)])
   func `a crop that is off by a pixel is found`(dx: Int, dy: Int) throws {
     var recipe = Self.intended
