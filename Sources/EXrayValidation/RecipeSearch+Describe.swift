@@ -38,6 +38,7 @@ extension RecipeSearch {
       result.differences += found.differences
     }
     result.ambiguous = ambiguities(best, trials)
+    if let ambiguity = ambiguity(found) { result.ambiguous.append(ambiguity) }
     return result
   }
 
@@ -184,6 +185,14 @@ extension RecipeSearch {
     return found
   }
 
+  /// The normalisations that make the same integers.
+  private func ambiguity(_ found: NormalizationNaming.Found) -> Identification.Ambiguity? {
+    guard found.candidates.count > 1 else { return nil }
+    return .init(
+      stage: "normalize", candidates: found.candidates,
+      reason: "they make the same integers of the levels that the pictures hold")
+  }
+
   // MARK: What was ruled out
 
   private func ruledOut(
@@ -205,6 +214,8 @@ struct NormalizationNaming {
     var quantize: Recipe.Quantize
     var differences: [Explanation.Difference] = []
     var rest: LevelTable.Rest
+    /// Names of normalisations, the found one first, that explain the stored integers equally well.
+    var candidates: [String] = []
   }
 
   let search: RecipeSearch
@@ -274,9 +285,13 @@ struct NormalizationNaming {
 
   /// The first way of storing integers that leaves no more than `limit`.
   private func storedFound(_ limit: Double) -> Found? {
-    for hypothesis in trials.hypotheses(of: trial.chain).all {
+    let all = trials.hypotheses(of: trial.chain).all
+    func fits(_ hypothesis: StoredHypothesis) -> LevelTable.Rest? {
       let rest = trial.table.rest(low: hypothesis.low, high: hypothesis.high)
-      guard rest.residualInLevels <= limit, rest.explainedVariance > 0.2 else { continue }
+      return rest.residualInLevels <= limit && rest.explainedVariance > 0.2 ? rest : nil
+    }
+    for hypothesis in all {
+      guard let rest = fits(hypothesis) else { continue }
       var found = Found(
         normalize: hypothesis.normalize, quantize: hypothesis.quantize, rest: rest)
       if hypothesis.isBent { found.differences += bent(hypothesis.normalize.transfer) }
@@ -285,9 +300,28 @@ struct NormalizationNaming {
         found.differences.append(
           .init(cause: .inputQuantization, stage: "quantize", found: fault, intended: storing))
       }
+      found.candidates = candidates(like: hypothesis, all.filter { fits($0) != nil })
       return found
     }
     return nil
+  }
+
+  /// Names of the different normalisations that are stored as one hypothesis says, that one's first.
+  private func candidates(
+    like hypothesis: StoredHypothesis, _ fitting: [StoredHypothesis]
+  ) -> [String] {
+    var names: [String] = []
+    var lines: [Affine] = []
+    for other in fitting
+    where other.storingFault == hypothesis.storingFault
+      && other.normalize.transfer == hypothesis.normalize.transfer
+    {
+      let line = Affine(other.normalize, channels: search.channels)
+      guard lines.allSatisfy({ $0.distance(to: line) > 0.01 }) else { continue }
+      lines.append(line)
+      names.append(other.name)
+    }
+    return names
   }
 
   /// The difference of another transfer curve than the intended one.

@@ -140,7 +140,6 @@ extension RecipeSearch {
   private func identify(
     _ frames: [Frame], areCameraFrames: Bool, hints: [Recipe]
   ) -> Identification {
-    if let found = identifySaturated(frames, hints: hints) { return found }
     var best = identify(frames)
     if areCameraFrames { best = identifyCameraFrames(frames, best) }
     guard let hinted = identify(hints: hints, frames), hinted.isExplained,
@@ -214,56 +213,5 @@ extension RecipeSearch {
     var other = self
     other.base = recipe
     return other.baseChain
-  }
-
-  // MARK: Saturated inputs
-
-  /// Explains inputs that were cut off nearly everywhere; nil where they were not, or in another way.
-  ///
-  /// A line through such values says nothing, so that known normalisations are run instead.
-  func identifySaturated(_ frames: [Frame], hints: [Recipe]) -> Identification? {
-    guard let intended, step > 0, let range = input.representableRange, !frames.isEmpty else {
-      return nil
-    }
-    let (low, high) = (range.lowerBound + step / 2, range.upperBound - step / 2)
-    let cut = frames.reduce(0) { $0 + $1.values.count { $0 <= low || $0 >= high } }
-    let share = Double(cut) / Double(max(1, frames.reduce(0) { $0 + $1.values.count }))
-    guard share > 0.75 else { return nil }
-    var trials = ExactTrials(self, frames)
-    let wanted = Affine(intended.normalize, channels: channels)
-    func fits(_ affine: Affine, _ trial: Trial) -> Double? {
-      let rest = trial.table.rest(affine, range: range, step: step).residualInLevels
-      let unit = affine.slopes.reduce(0) { $0 + abs($1) } / Float(channels)
-      return rest * Double(unit / step) <= 0.75 ? rest : nil
-    }
-    for chain in [baseChain] + hints.map(chain) {
-      guard let trial = trials.run(chain) else { continue }
-      if fits(wanted, trial) != nil { return nil }
-      let fitting = KnownNormalization.all.compactMap { known in
-        fits(Affine(known.normalize, channels: channels), trial).map { (known: known, rest: $0) }
-      }
-      guard let first = fitting.first else { continue }
-      var recipe = recipe(chain, frames)
-      recipe.normalize = first.known.normalize
-      var found = Identification(recipe: recipe)
-      found.differences = differences(chain, recipe, frames)
-      found.differences.append(
-        .init(
-          cause: .normalization, stage: "normalize", found: first.known.name,
-          intended: KnownNormalization.nearest(to: wanted)?.name ?? wanted.words))
-      found.ambiguous = [
-        .init(
-          stage: "normalize", candidates: fitting.map(\.known.name),
-          reason:
-            "\(Int(share * 100)) % of the values are cut off at what the input can hold, which may hide faults of other stages"
-        )
-      ]
-      found.explainedVariance = 1
-      found.residualInLSB = first.rest
-      found.intendedResidualInLSB =
-        trial.table.rest(wanted, range: range, step: step).residualInLevels
-      return found
-    }
-    return nil
   }
 }

@@ -28,8 +28,7 @@ extension RecipeSearch {
     guard frames.count == samples.count, !frames.isEmpty else {
       return .init(ruledOut: ["the reference's input is no picture"])
     }
-    var found =
-      search.identifySaturated(frames, hints: []) ?? search.identifyWithoutGeometry(frames)
+    var found = search.identifyWithoutGeometry(frames)
     if var recipe = found.recipe {
       let turn = recipe.orient.dihedral
       recipe.orient = base.orient

@@ -94,10 +94,11 @@ struct StoredHypotheses: Sendable {
         else { return nil }
         return unsafe input.realValues(in: bytes.span.bytes)
       }
-      // What a curve gives is often rounded to a level again; a cell of real levels has a width.
+      // What a curve gives is often rounded to a level again; a cell of real levels has a width. Where a level is
+      // worth little, a fixed margin would hold many.
       let level = abs(1 / (normalize.divisor * normalize.std(channel: channel))) / scale
       let halfCell = cells == .whole ? 0 : 0.5 / Float(cells.resolution)
-      let margin = 0.02 + (halfCell + (isBent ? 0.5 : 0)) * level
+      let margin = min(0.02, 0.5 * level) + (halfCell + (isBent ? 0.5 : 0)) * level
       guard let low = stored(-margin), let high = stored(margin) else { continue }
       hypothesis.low += zip(low, high).map { min($0, $1) }
       hypothesis.high += zip(low, high).map { max($0, $1) }
