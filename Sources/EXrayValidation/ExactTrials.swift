@@ -12,6 +12,8 @@ struct Trial: Sendable {
   var hypothesis: Int?
   /// Whether values follow levels in coarse steps that no known way of storing makes.
   var isStaircase = false
+  /// Other curves than ``transfer`` after which a line makes the same coarse steps.
+  var otherTransfers: [Recipe.Normalize.Transfer] = []
   /// Root mean squared rest in levels.
   var residual: Double
   var explainedVariance: Double
@@ -136,18 +138,18 @@ struct ExactTrials {
     guard let (index, rest) = hypotheses.best(table), rest.residualInLevels.isFinite,
       best.map({ rest.residualInLevels <= $0.residual * 1.05 + 0.02 }) ?? true,
       rest.explainedVariance > 0.2
-    else { return best.map { staircase($0) ?? $0 } }
+    else { return best.map { staircase($0, table) ?? $0 } }
     let normalize = hypotheses.all[index].normalize
     let stored = Trial(
       chain: chain, table: table,
       affine: table.affine(inside: range) ?? Affine(normalize, channels: table.channels),
       transfer: .none, hypothesis: index, residual: rest.residualInLevels,
       explainedVariance: rest.explainedVariance)
-    return staircase(stored) ?? stored
+    return staircase(stored, table) ?? stored
   }
 
   /// What any rising or falling function of levels leaves, where steps are coarser than levels and it leaves far less.
-  private func staircase(_ trial: Trial) -> Trial? {
+  private func staircase(_ trial: Trial, _ table: LevelTable) -> Trial? {
     let line = trial.affine.slopes.reduce(0) { $0 + abs($1) } / Float(search.channels)
     guard trial.table.cells == .whole, search.step > 4 * line, trial.residual > 0.5,
       let rest = trial.table.monotoneRest(tolerance: Double(search.step) / 2),
@@ -156,7 +158,23 @@ struct ExactTrials {
     var result = trial
     (result.hypothesis, result.isStaircase) = (nil, true)
     (result.residual, result.explainedVariance) = (rest.residualInLevels, rest.explainedVariance)
+    fitLine(&result, to: table)
     return result
+  }
+
+  /// Takes the first curve after which a line makes the steps of a staircase, none at all before the others.
+  private func fitLine(_ trial: inout Trial, to table: LevelTable) {
+    guard let range else { return }
+    var fits: [(transfer: Recipe.Normalize.Transfer, table: LevelTable, affine: Affine)] = []
+    for transfer in Recipe.Normalize.Transfer.allCases {
+      let curved = transfer == .none ? table : table.curved(transfer)
+      if let affine = StaircaseFit(curved, step: search.step, range: range).affine {
+        fits.append((transfer, curved, affine))
+      }
+    }
+    guard let first = fits.first else { return }
+    (trial.transfer, trial.table, trial.affine) = first
+    trial.otherTransfers = fits.dropFirst().map(\.transfer)
   }
 
   /// The pictures after all stages up to the colours; nil where one does not allow them.

@@ -131,6 +131,11 @@ struct LevelTable: Sendable {
     return table
   }
 
+  /// Every level of a channel that occurs: where lines are fitted, and the mean of its values.
+  func means(channel: Int) -> [(position: Double, mean: Double)] {
+    zip(positions, slots(channel)).filter { counts[$1] > 0 }.map { ($0, sums[$1] / counts[$1]) }
+  }
+
   /// Number of values.
   var count: Double { counts.reduce(0, +) }
 

@@ -38,7 +38,7 @@ extension RecipeSearch {
       result.differences += found.differences
     }
     result.ambiguous = ambiguities(best, trials)
-    if let ambiguity = ambiguity(found) { result.ambiguous.append(ambiguity) }
+    if let ambiguity = ambiguity(found, best) { result.ambiguous.append(ambiguity) }
     return result
   }
 
@@ -186,7 +186,15 @@ extension RecipeSearch {
   }
 
   /// The normalisations that make the same integers.
-  private func ambiguity(_ found: NormalizationNaming.Found) -> Identification.Ambiguity? {
+  private func ambiguity(
+    _ found: NormalizationNaming.Found, _ best: Trial
+  ) -> Identification.Ambiguity? {
+    if !best.otherTransfers.isEmpty {
+      return .init(
+        stage: "normalize",
+        candidates: ([best.transfer] + best.otherTransfers).map { "transfer \($0.rawValue)" },
+        reason: "after each of these curves a line makes the few steps that the inputs hold")
+    }
     guard found.candidates.count > 1 else { return nil }
     return .init(
       stage: "normalize", candidates: found.candidates,
