@@ -74,8 +74,13 @@ extension Recipe {
 
     /// The real number for each of the 256 levels of a channel.
     public func table(channel: Int) -> [Float] {
+      reals(of: (0..<256).map { Float($0) }, channel: channel)
+    }
+
+    /// The real number for each of some levels of a channel.
+    public func reals(of levels: [Float], channel: Int) -> [Float] {
       let (mean, std) = (mean(channel: channel), std(channel: channel))
-      return (0..<256).map { real(Float($0), mean, std) }
+      return levels.map { real($0, mean, std) }
     }
 
     /// The real numbers of a float picture, in the order of its levels.

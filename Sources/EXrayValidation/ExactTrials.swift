@@ -12,6 +12,8 @@ struct Trial: Sendable {
   var hypothesis: Int?
   /// Whether values follow levels in coarse steps that no known way of storing makes.
   var isStaircase = false
+  /// Other curves than ``transfer`` after which a line makes the same coarse steps.
+  var otherTransfers: [Recipe.Normalize.Transfer] = []
   /// Root mean squared rest in levels.
   var residual: Double
   var explainedVariance: Double
@@ -23,7 +25,9 @@ struct ExactTrials {
   private let frames: [RecipeSearch.Frame]
   /// The values that an input of integers can hold; nil for other types.
   let range: ClosedRange<Float>?
-  let hypotheses: StoredHypotheses
+  /// Ways of storing whole levels, and from the first chain on that needs them those of real levels.
+  private let hypotheses: StoredHypotheses
+  private var fineHypotheses: StoredHypotheses?
   private(set) var done: [Chain: Trial] = [:]
   private var failed: Set<Chain> = []
   private var images: [ImageKey: [Image]] = [:]
@@ -59,26 +63,51 @@ struct ExactTrials {
     self.search = search
     self.frames = frames
     range = search.input.elementType.isInteger ? search.input.representableRange : nil
-    hypotheses = StoredHypotheses(search)
+    hypotheses = StoredHypotheses(search, .whole)
+  }
+
+  /// The ways in which a chain's levels can have been stored; those of both kinds have the same order.
+  func hypotheses(of chain: Chain) -> StoredHypotheses {
+    chain.precision == .float ? fineHypotheses ?? hypotheses : hypotheses
+  }
+
+  /// How real levels are told apart: where values are integers, few cells do for a step.
+  private var fineCells: LevelCells { LevelCells(resolution: search.step > 0 ? 8 : 64) }
+
+  /// Forgets a chain that another one is preferred to.
+  mutating func discard(_ chain: Chain) {
+    done[chain] = nil
+    failed.insert(chain)
   }
 
   /// Runs a chain; nil where the pictures do not allow it or their levels do not vary.
   mutating func run(_ chain: Chain) -> Trial? {
     if let known = done[chain] { return known }
-    guard !failed.contains(chain), let images = finished(chain) else {
-      failed.insert(chain)
-      return nil
-    }
-    var table = LevelTable(channels: search.channels)
-    for (frame, image) in zip(frames, images) {
-      table.add(image, search.view(frame, chain.reading))
-    }
-    guard let trial = trial(chain, table) else {
+    guard !failed.contains(chain), let table = table(chain), let trial = trial(chain, table) else {
       failed.insert(chain)
       return nil
     }
     done[chain] = trial
     return trial
+  }
+
+  /// What a chain's levels became; nil where the pictures do not allow it.
+  private mutating func table(_ chain: Chain) -> LevelTable? {
+    let isFine = chain.precision == .float
+    var table = LevelTable(channels: search.channels, cells: isFine ? fineCells : .whole)
+    if isFine {
+      guard let images = unrounded(chain) else { return nil }
+      for (frame, image) in zip(frames, images) {
+        table.add(image, search.view(frame, chain.reading))
+      }
+      if fineHypotheses == nil { fineHypotheses = StoredHypotheses(search, fineCells) }
+    } else {
+      guard let images = finished(chain) else { return nil }
+      for (frame, image) in zip(frames, images) {
+        table.add(image, search.view(frame, chain.reading))
+      }
+    }
+    return table
   }
 
   /// What explains a table best: a line a channel, one after a curve, or a way of storing integers.
@@ -105,39 +134,54 @@ struct ExactTrials {
         offer(transfer)
       }
     }
+    let hypotheses = hypotheses(of: chain)
     guard let (index, rest) = hypotheses.best(table), rest.residualInLevels.isFinite,
       best.map({ rest.residualInLevels <= $0.residual * 1.05 + 0.02 }) ?? true,
       rest.explainedVariance > 0.2
-    else { return best.map { staircase($0) ?? $0 } }
+    else { return best.map { staircase($0, table) ?? $0 } }
     let normalize = hypotheses.all[index].normalize
     let stored = Trial(
       chain: chain, table: table,
       affine: table.affine(inside: range) ?? Affine(normalize, channels: table.channels),
       transfer: .none, hypothesis: index, residual: rest.residualInLevels,
       explainedVariance: rest.explainedVariance)
-    return staircase(stored) ?? stored
+    return staircase(stored, table) ?? stored
   }
 
   /// What any rising or falling function of levels leaves, where steps are coarser than levels and it leaves far less.
-  private func staircase(_ trial: Trial) -> Trial? {
+  private func staircase(_ trial: Trial, _ table: LevelTable) -> Trial? {
     let line = trial.affine.slopes.reduce(0) { $0 + abs($1) } / Float(search.channels)
-    guard search.step > 4 * line, trial.residual > 0.5,
+    guard trial.table.cells == .whole, search.step > 4 * line, trial.residual > 0.5,
       let rest = trial.table.monotoneRest(tolerance: Double(search.step) / 2),
       rest.residualInLevels < 0.5 * trial.residual
     else { return nil }
     var result = trial
     (result.hypothesis, result.isStaircase) = (nil, true)
     (result.residual, result.explainedVariance) = (rest.residualInLevels, rest.explainedVariance)
+    fitLine(&result, to: table)
     return result
+  }
+
+  /// Takes the first curve after which a line makes the steps of a staircase, none at all before the others.
+  private func fitLine(_ trial: inout Trial, to table: LevelTable) {
+    guard let range else { return }
+    var fits: [(transfer: Recipe.Normalize.Transfer, table: LevelTable, affine: Affine)] = []
+    for transfer in Recipe.Normalize.Transfer.allCases {
+      let curved = transfer == .none ? table : table.curved(transfer)
+      if let affine = StaircaseFit(curved, step: search.step, range: range).affine {
+        fits.append((transfer, curved, affine))
+      }
+    }
+    guard let first = fits.first else { return }
+    (trial.transfer, trial.table, trial.affine) = first
+    trial.otherTransfers = fits.dropFirst().map(\.transfer)
   }
 
   /// The pictures after all stages up to the colours; nil where one does not allow them.
   mutating func finished(_ chain: Chain) -> [Image]? {
     guard let resized = resized(chain) else { return nil }
-    let isLate = chain.orient.when == .afterResize
     let recipe = Recipe(
-      orient: isLate
-        ? .init(rotate: chain.orient.rotate, flip: chain.orient.flip, when: .afterResize) : .init(),
+      orient: lateOrient(chain),
       resize: .init(width: search.width, height: search.height, method: .none), color: chain.color,
       luma: chain.luma)
     var result: [Image] = []
@@ -149,6 +193,36 @@ struct ExactTrials {
       result.append(image)
     }
     return result
+  }
+
+  /// The pictures after all stages up to the colours, with levels that are not rounded; nil where one does not allow them.
+  private mutating func unrounded(_ chain: Chain) -> [FloatImage]? {
+    let isLate = chain.orient.when == .afterResize
+    let turn = chain.orient.dihedral
+    let source = SourceKey(
+      decode: chain.decode, exif: chain.orient.exif, turn: isLate ? .identity : turn)
+    let size =
+      isLate && turn.swapsAxes ? (search.height, search.width) : (search.width, search.height)
+    guard let pictures = pictures(source) else { return nil }
+    var recipe = Recipe(
+      orient: lateOrient(chain),
+      resize: .init(width: search.width, height: search.height, method: chain.method),
+      color: chain.color, luma: chain.luma)
+    var result: [FloatImage] = []
+    for picture in pictures {
+      recipe.crop = chain.crop.shifted(
+        chain.shift, width: picture.width, height: picture.height, size: size)
+      guard let image = try? recipe.floatImage(from: picture), image.channels == search.channels
+      else { return nil }
+      result.append(image)
+    }
+    return result
+  }
+
+  /// The turn that follows the resize.
+  private func lateOrient(_ chain: Chain) -> Recipe.Orient {
+    guard chain.orient.when == .afterResize else { return .init() }
+    return .init(rotate: chain.orient.rotate, flip: chain.orient.flip, when: .afterResize)
   }
 
   /// The pictures cropped and resized, in three channels.

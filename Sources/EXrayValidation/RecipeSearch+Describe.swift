@@ -38,6 +38,7 @@ extension RecipeSearch {
       result.differences += found.differences
     }
     result.ambiguous = ambiguities(best, trials)
+    if let ambiguity = ambiguity(found, best) { result.ambiguous.append(ambiguity) }
     return result
   }
 
@@ -61,7 +62,7 @@ extension RecipeSearch {
         chain.shift, width: frame.picture.width, height: frame.picture.height,
         size: (width, height))
     }
-    recipe.resize.method = chain.method
+    (recipe.resize.method, recipe.resize.precision) = (chain.method, chain.precision)
     recipe.color = chain.color
     recipe.luma = chain.color.order == nil ? chain.luma : base.luma
     recipe.layout = layout(chain.reading)
@@ -98,8 +99,12 @@ extension RecipeSearch {
     } else if chain.crop != base.crop {
       add(.crop, "crop", chain.crop.words, base.crop.words)
     }
-    if chain.method != base.resize.method {
-      add(.resize, "resize", chain.method.rawValue, base.resize.method.rawValue)
+    let (method, precision) = (chain.method, chain.precision)
+    if method != base.resize.method || precision != base.resize.precision {
+      let isPrecise = precision != base.resize.precision
+      add(
+        .resize, "resize", isPrecise ? words(method, precision) : method.rawValue,
+        isPrecise ? words(base.resize.method, base.resize.precision) : base.resize.method.rawValue)
     }
     if chain.color != base.color {
       let isGray = chain.color.order == nil
@@ -122,6 +127,17 @@ extension RecipeSearch {
 
   func words(_ decode: Recipe.Decode) -> String {
     "\(decode.transform.rawValue) transform, \(decode.upsampling.rawValue) upsampling, alpha: \(decode.alpha.words)"
+  }
+
+  private func words(
+    _ method: Recipe.Resize.Method, _ precision: Recipe.Resize.Precision
+  ) -> String {
+    let levels =
+      switch precision {
+      case .levels: "levels rounded to 8 bits"
+      case .float: "levels left in float32"
+      }
+    return "\(method.rawValue), \(levels)"
   }
 
   private func words(_ exif: Recipe.Orient.EXIF) -> String {
@@ -161,11 +177,28 @@ extension RecipeSearch {
       "crop", "both take the same part of these pictures", { $0.crop.words },
       { ($0.crop, $0.shift) = (chain.crop, chain.shift) })
     collect(
-      "resize", "they give the same levels for pictures of these sizes", { $0.method.rawValue },
-      { $0.method = chain.method })
+      "resize", "they give the same levels for pictures of these sizes",
+      { $0.precision == chain.precision ? $0.method.rawValue : words($0.method, $0.precision) },
+      { ($0.method, $0.precision) = (chain.method, chain.precision) })
     collect(
       "color", "the pictures are grey", { $0.color.rawValue }, { $0.color = chain.color })
     return found
+  }
+
+  /// The normalisations that make the same integers.
+  private func ambiguity(
+    _ found: NormalizationNaming.Found, _ best: Trial
+  ) -> Identification.Ambiguity? {
+    if !best.otherTransfers.isEmpty {
+      return .init(
+        stage: "normalize",
+        candidates: ([best.transfer] + best.otherTransfers).map { "transfer \($0.rawValue)" },
+        reason: "after each of these curves a line makes the few steps that the inputs hold")
+    }
+    guard found.candidates.count > 1 else { return nil }
+    return .init(
+      stage: "normalize", candidates: found.candidates,
+      reason: "they make the same integers of the levels that the pictures hold")
   }
 
   // MARK: What was ruled out
@@ -189,6 +222,8 @@ struct NormalizationNaming {
     var quantize: Recipe.Quantize
     var differences: [Explanation.Difference] = []
     var rest: LevelTable.Rest
+    /// Names of normalisations, the found one first, that explain the stored integers equally well.
+    var candidates: [String] = []
   }
 
   let search: RecipeSearch
@@ -205,7 +240,7 @@ struct NormalizationNaming {
   /// What the intended normalisation and storing leave of the trial's values; nil where nobody says.
   var intendedRest: LevelTable.Rest? {
     guard let wanted, let intended = search.intended else { return nil }
-    if let right = trials.hypotheses.all.first, right.isIntended {
+    if let right = trials.hypotheses(of: trial.chain).all.first, right.isIntended {
       return trial.table.rest(low: right.low, high: right.high)
     }
     return trial.table.curved(intended.normalize.transfer).rest(
@@ -258,9 +293,13 @@ struct NormalizationNaming {
 
   /// The first way of storing integers that leaves no more than `limit`.
   private func storedFound(_ limit: Double) -> Found? {
-    for hypothesis in trials.hypotheses.all {
+    let all = trials.hypotheses(of: trial.chain).all
+    func fits(_ hypothesis: StoredHypothesis) -> LevelTable.Rest? {
       let rest = trial.table.rest(low: hypothesis.low, high: hypothesis.high)
-      guard rest.residualInLevels <= limit, rest.explainedVariance > 0.2 else { continue }
+      return rest.residualInLevels <= limit && rest.explainedVariance > 0.2 ? rest : nil
+    }
+    for hypothesis in all {
+      guard let rest = fits(hypothesis) else { continue }
       var found = Found(
         normalize: hypothesis.normalize, quantize: hypothesis.quantize, rest: rest)
       if hypothesis.isBent { found.differences += bent(hypothesis.normalize.transfer) }
@@ -269,9 +308,28 @@ struct NormalizationNaming {
         found.differences.append(
           .init(cause: .inputQuantization, stage: "quantize", found: fault, intended: storing))
       }
+      found.candidates = candidates(like: hypothesis, all.filter { fits($0) != nil })
       return found
     }
     return nil
+  }
+
+  /// Names of the different normalisations that are stored as one hypothesis says, that one's first.
+  private func candidates(
+    like hypothesis: StoredHypothesis, _ fitting: [StoredHypothesis]
+  ) -> [String] {
+    var names: [String] = []
+    var lines: [Affine] = []
+    for other in fitting
+    where other.storingFault == hypothesis.storingFault
+      && other.normalize.transfer == hypothesis.normalize.transfer
+    {
+      let line = Affine(other.normalize, channels: search.channels)
+      guard lines.allSatisfy({ $0.distance(to: line) > 0.01 }) else { continue }
+      lines.append(line)
+      names.append(other.name)
+    }
+    return names
   }
 
   /// The difference of another transfer curve than the intended one.

@@ -144,7 +144,10 @@ extension RecipeSearch {
     _ trial: Trial, _ geometries: [(Recipe.Orient.EXIF, SourceGeometry)],
     _ trials: inout ExactTrials
   ) {
-    let chain = trial.chain
+    var chain = trial.chain
+    chain.precision = .levels
+    _ = trials.run(chain)
+    let moments = Recipe.Orient.Moment.allCases
     func run(_ chain: Chain, _ trials: inout ExactTrials, _ change: (inout Chain) -> Void) {
       var other = chain
       change(&other)
@@ -171,9 +174,17 @@ extension RecipeSearch {
       }
     }
     if chain.orient.dihedral != .identity {
-      for when in Recipe.Orient.Moment.allCases { run(chain, &trials) { $0.orient.when = when } }
+      for when in moments { run(chain, &trials) { $0.orient.when = when } }
     }
     run(chain, &trials) { ($0.crop, $0.shift) = (base.crop, [0, 0]) }
+    // Choosing whole pixels moves the picture by up to half of one, which looks like another crop.
+    for method in Self.methods where method.takesWholePixels && method != .none {
+      for when in chain.orient.dihedral == .identity ? [chain.orient.when] : moments {
+        run(chain, &trials) {
+          ($0.crop, $0.shift, $0.method, $0.orient.when) = (base.crop, [0, 0], method, when)
+        }
+      }
+    }
     if hasBytes { run(chain, &trials) { $0.reading.hasOtherSign.toggle() } }
     for turn in Dihedral.all where turn != chain.orient.dihedral {
       run(chain, &trials) {

@@ -74,9 +74,6 @@ extension RecipeSearch {
         pairs.ruledOut = found.ruledOut
         return Explanation(pairs, samples: usable.count, hadPictures: false)
       }
-    } else if found.differences.allSatisfy({ $0.stage == "resize" }) {
-      // Another library's rounding may look like levels that were not rounded at all.
-      explainPrecision(frames, &found)
     }
     if found.isExplained, found.differences.isEmpty {
       found.differences.append(
@@ -143,7 +140,6 @@ extension RecipeSearch {
   private func identify(
     _ frames: [Frame], areCameraFrames: Bool, hints: [Recipe]
   ) -> Identification {
-    if let found = identifySaturated(frames, hints: hints) { return found }
     var best = identify(frames)
     if areCameraFrames { best = identifyCameraFrames(frames, best) }
     guard let hinted = identify(hints: hints, frames), hinted.isExplained,
@@ -184,50 +180,6 @@ extension RecipeSearch {
     return best
   }
 
-  /// Names resized levels that were rounded to 8 bits where they should have stayed float32, or the other way.
-  private func explainPrecision(_ frames: [Frame], _ found: inout Identification) {
-    let words: [Recipe.Resize.Precision: String] = [
-      .levels: "levels rounded to 8 bits", .float: "levels left in float32",
-    ]
-    let precision: Recipe.Resize.Precision = base.resize.precision == .float ? .levels : .float
-    let slopes = Affine(base.normalize, channels: channels).slopes
-    let unit = Double(slopes.reduce(0) { $0 + abs($1) }) / Double(channels)
-    guard let own = rest(frames, base.resize.precision), let rest = rest(frames, precision),
-      rest < 0.6 * min(own, max(found.residualInLSB, 0.05) * unit)
-    else { return }
-    found.recipe = base
-    found.recipe?.resize.precision = precision
-    found.residualInLSB = rest / unit
-    found.differences = [
-      .init(
-        cause: .resize, stage: "resize", found: words[precision] ?? precision.rawValue,
-        intended: words[base.resize.precision] ?? base.resize.precision.rawValue)
-    ]
-    found.ambiguous.removeAll { $0.stage == "resize" }
-  }
-
-  /// Root mean squared rest of the intended recipe with one precision, in real values.
-  private func rest(_ frames: [Frame], _ precision: Recipe.Resize.Precision) -> Double? {
-    var recipe = base
-    recipe.resize.precision = precision
-    var (sum, count) = (0.0, 0)
-    for frame in frames {
-      let values =
-        precision == .float
-        ? (try? recipe.floatImage(from: frame.picture)).map { recipe.realValues(of: $0) }
-        : (try? recipe.image(from: frame.picture)).map { recipe.realValues(of: $0) }
-      guard let values, let bytes = try? input.storedBytes(for: values),
-        let stored = unsafe input.realValues(in: bytes.span.bytes),
-        stored.count == frame.values.count
-      else { return nil }
-      for (wanted, found) in zip(stored, frame.values) {
-        sum += Double((wanted - found) * (wanted - found))
-      }
-      count += stored.count
-    }
-    return count > 0 ? (sum / Double(count)).squareRoot() : nil
-  }
-
   // MARK: Hints
 
   /// Tries hints as a whole, and then without each stage in which they depart from the intended recipe.
@@ -251,7 +203,8 @@ extension RecipeSearch {
   private static var stages: [(inout Chain, Chain) -> Void] {
     [
       { $0.decode = $1.decode }, { $0.orient = $1.orient }, { $0.crop = $1.crop },
-      { $0.method = $1.method }, { $0.color = $1.color }, { $0.reading = $1.reading },
+      { ($0.method, $0.precision) = ($1.method, $1.precision) }, { $0.color = $1.color },
+      { $0.reading = $1.reading },
     ]
   }
 
@@ -260,56 +213,5 @@ extension RecipeSearch {
     var other = self
     other.base = recipe
     return other.baseChain
-  }
-
-  // MARK: Saturated inputs
-
-  /// Explains inputs that were cut off nearly everywhere; nil where they were not, or in another way.
-  ///
-  /// A line through such values says nothing, so that known normalisations are run instead.
-  func identifySaturated(_ frames: [Frame], hints: [Recipe]) -> Identification? {
-    guard let intended, step > 0, let range = input.representableRange, !frames.isEmpty else {
-      return nil
-    }
-    let (low, high) = (range.lowerBound + step / 2, range.upperBound - step / 2)
-    let cut = frames.reduce(0) { $0 + $1.values.count { $0 <= low || $0 >= high } }
-    let share = Double(cut) / Double(max(1, frames.reduce(0) { $0 + $1.values.count }))
-    guard share > 0.75 else { return nil }
-    var trials = ExactTrials(self, frames)
-    let wanted = Affine(intended.normalize, channels: channels)
-    func fits(_ affine: Affine, _ trial: Trial) -> Double? {
-      let rest = trial.table.rest(affine, range: range, step: step).residualInLevels
-      let unit = affine.slopes.reduce(0) { $0 + abs($1) } / Float(channels)
-      return rest * Double(unit / step) <= 0.75 ? rest : nil
-    }
-    for chain in [baseChain] + hints.map(chain) {
-      guard let trial = trials.run(chain) else { continue }
-      if fits(wanted, trial) != nil { return nil }
-      let fitting = KnownNormalization.all.compactMap { known in
-        fits(Affine(known.normalize, channels: channels), trial).map { (known: known, rest: $0) }
-      }
-      guard let first = fitting.first else { continue }
-      var recipe = recipe(chain, frames)
-      recipe.normalize = first.known.normalize
-      var found = Identification(recipe: recipe)
-      found.differences = differences(chain, recipe, frames)
-      found.differences.append(
-        .init(
-          cause: .normalization, stage: "normalize", found: first.known.name,
-          intended: KnownNormalization.nearest(to: wanted)?.name ?? wanted.words))
-      found.ambiguous = [
-        .init(
-          stage: "normalize", candidates: fitting.map(\.known.name),
-          reason:
-            "\(Int(share * 100)) % of the values are cut off at what the input can hold, which may hide faults of other stages"
-        )
-      ]
-      found.explainedVariance = 1
-      found.residualInLSB = first.rest
-      found.intendedResidualInLSB =
-        trial.table.rest(wanted, range: range, step: step).residualInLevels
-      return found
-    }
-    return nil
   }
 }

@@ -62,6 +62,7 @@ extension RecipeSearch {
     }
     var trials = ExactTrials(self, frames)
     search(matches, crops, grid, &trials)
+    settlePrecision(&trials, frames)
     let found = describe(trials, tried: (crops.count, matches), frames: frames)
     return (found, best(trials))
   }
@@ -78,7 +79,8 @@ extension RecipeSearch {
     let isInterleaved = base.layout == .nhwc || base.layout.rawValue == "HWC-as-CHW"
     return Chain(
       decode: base.decode, orient: base.orient.with(base.orient.dihedral), crop: base.crop,
-      method: base.resize.method, color: base.color, luma: base.luma,
+      method: base.resize.method, precision: base.resize.precision, color: base.color,
+      luma: base.luma,
       reading: Reading(isInterleaved: isInterleaved == true))
   }
 
@@ -90,6 +92,7 @@ extension RecipeSearch {
     if chain.orient.dihedral != base.orient.dihedral { count += 1 }
     if chain.crop != base.crop || chain.shift != base.shift { count += 1 }
     if chain.method != base.method { count += 1 }
+    if chain.precision != base.precision { count += 1 }
     if chain.color != base.color { count += 1 }
     if chain.luma != base.luma { count += 1 }
     if layout(chain.reading) != self.base.layout { count += 1 }
@@ -103,7 +106,7 @@ extension RecipeSearch {
     func cost(_ trial: Trial) -> Int {
       let own = trial.isStaircase ? 4 : 2
       return departures(trial.chain)
-        + (trial.hypothesis.map { trials.hypotheses.all[$0].departures } ?? own)
+        + (trial.hypothesis.map { trials.hypotheses(of: trial.chain).all[$0].departures } ?? own)
     }
     return trials.done.values.filter { isEqual($0.residual, least) }.min {
       let (a, b) = (cost($0), cost($1))
@@ -126,7 +129,7 @@ extension RecipeSearch {
     let crops = ["none", "center-fraction", "short-side", "letterbox"]
     let crop = crops.firstIndex(of: chain.crop.mode.rawValue) ?? crops.count
     return "\(crop) \(chain.crop) \(method + 100) \(chain.orient) \(chain.color) \(chain.shift)"
-      + " \(chain.luma) \(chain.reading) \(chain.decode)"
+      + " \(chain.luma) \(chain.reading) \(chain.decode) \(chain.precision)"
   }
 
   /// Whether a trial leaves nothing that another chain could explain.

@@ -17,7 +17,7 @@ extension RecipeSearch {
     var search = self
     search.base.orient = .init(when: .afterResize)
     search.base.crop = .none
-    search.base.resize.method = .none
+    (search.base.resize.method, search.base.resize.precision) = (.none, .levels)
     let frames = samples.compactMap { sample in
       search.pictureOfReference(sample.reference).map {
         Frame(
@@ -28,8 +28,7 @@ extension RecipeSearch {
     guard frames.count == samples.count, !frames.isEmpty else {
       return .init(ruledOut: ["the reference's input is no picture"])
     }
-    var found =
-      search.identifySaturated(frames, hints: []) ?? search.identifyWithoutGeometry(frames)
+    var found = search.identifyWithoutGeometry(frames)
     if var recipe = found.recipe {
       let turn = recipe.orient.dihedral
       recipe.orient = base.orient

@@ -130,6 +130,8 @@ struct Chain: Sendable, Hashable {
   var orient: Recipe.Orient
   var crop: Recipe.Crop
   var method: Recipe.Resize.Method
+  /// Whether resized levels are rounded.
+  var precision = Recipe.Resize.Precision.levels
   var color: Recipe.Color
   /// How grey is computed; of no matter where the colours stay.
   var luma: Recipe.Luma

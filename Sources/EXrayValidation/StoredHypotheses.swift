@@ -12,7 +12,7 @@ struct StoredHypothesis: Sendable {
   var isIntended: Bool
   /// Whether levels go through another transfer curve than the intended one.
   var isBent: Bool
-  /// The least and the greatest value stored for a level, (channel, level): spellings of a formula differ in last bits.
+  /// The least and the greatest value stored for a level, (channel, cell): spellings of a formula differ in last bits.
   var low: [Float]
   var high: [Float]
 
@@ -29,14 +29,16 @@ struct StoredHypotheses: Sendable {
   /// How many go without a transfer curve that was not intended; the others follow.
   private var plainCount = 0
   private let channels: Int
+  private let cells: LevelCells
 
-  init(_ search: RecipeSearch) {
+  init(_ search: RecipeSearch, _ cells: LevelCells) {
     channels = search.channels
+    self.cells = cells
     guard search.input.elementType.isInteger, let scale = search.input.quantization?.scale,
       let zero = search.input.quantization?.zeroPoint, scale > 0, scale.isFinite
     else { return }
     let input = TensorDescription(
-      name: "levels", elementType: search.input.elementType, shape: [256],
+      name: "levels", elementType: search.input.elementType, shape: [cells.count],
       quantization: Quantization(scales: [scale], zeroPoints: [zero]))
     var normalizations: [(name: String, normalize: Recipe.Normalize, isIntended: Bool)] = []
     if let intended = search.intended?.normalize {
@@ -82,8 +84,9 @@ struct StoredHypotheses: Sendable {
     var hypothesis = StoredHypothesis(
       name: name, normalize: normalize, quantize: fault.quantize,
       storingFault: fault.words, isIntended: isIntended, isBent: isBent, low: [], high: [])
+    let levels = cells.levels
     for channel in 0..<channels {
-      let reals = normalize.table(channel: channel).map { $0 + fault.steps * scale }
+      let reals = normalize.reals(of: levels, channel: channel).map { $0 + fault.steps * scale }
       func stored(_ shift: Float) -> [Float]? {
         guard
           let bytes = try? input.storedBytes(
@@ -91,14 +94,16 @@ struct StoredHypotheses: Sendable {
         else { return nil }
         return unsafe input.realValues(in: bytes.span.bytes)
       }
-      // What a curve gives is often rounded to a level again.
+      // What a curve gives is often rounded to a level again; a cell of real levels has a width. Where a level is
+      // worth little, a fixed margin would hold many.
       let level = abs(1 / (normalize.divisor * normalize.std(channel: channel))) / scale
-      let margin = 0.02 + (isBent ? 0.5 * level : 0)
+      let halfCell = cells == .whole ? 0 : 0.5 / Float(cells.resolution)
+      let margin = min(0.02, 0.5 * level) + (halfCell + (isBent ? 0.5 : 0)) * level
       guard let low = stored(-margin), let high = stored(margin) else { continue }
       hypothesis.low += zip(low, high).map { min($0, $1) }
       hypothesis.high += zip(low, high).map { max($0, $1) }
     }
-    if hypothesis.low.count == channels * 256 { all.append(hypothesis) }
+    if hypothesis.low.count == channels * cells.count { all.append(hypothesis) }
   }
 
   private struct Fault {
@@ -153,7 +158,7 @@ struct StoredHypotheses: Sendable {
 extension LevelTable {
   typealias Rest = (residualInLevels: Double, explainedVariance: Double)
 
-  /// What is left where each level stands for values from `low` to `high`, (channel, level).
+  /// What is left where each level stands for values from `low` to `high`, (channel, cell).
   ///
   /// Levels are those that would leave as great a part of the picture's variance: where values are cut
   /// off, a step has no fixed worth in levels.
@@ -162,16 +167,14 @@ extension LevelTable {
     for channel in 0..<channels {
       var squared = squares[channel]
       var (n, sum, position, spread) = (0.0, 0.0, 0.0, 0.0)
-      for level in 0..<256 {
-        let slot = channel * 256 + level
+      for (level, slot) in zip(levels, slots(channel)) where counts[slot] > 0 {
         let count = counts[slot]
-        guard count > 0 else { continue }
         let value = max(Double(low[slot]), min(Double(high[slot]), sums[slot] / count))
         squared += count * value * value - 2 * sums[slot] * value
         n += count
         sum += sums[slot]
         position += count * Double(level)
-        spread += count * Double(level * level)
+        spread += count * Double(level) * Double(level)
       }
       guard n > 0 else { continue }
       let total = max(0, squares[channel] - sum * sum / n)
@@ -196,7 +199,7 @@ extension LevelTable {
     for slot in means.indices where counts[slot] > 0 { means[slot] /= counts[slot] }
     for channel in 0..<channels {
       var known: [Double] = []
-      for slot in (channel * 256)..<(channel * 256 + 256) where counts[slot] >= 8 {
+      for slot in slots(channel) where counts[slot] >= 8 {
         known.append(means[slot])
       }
       let steps = zip(known, known.dropFirst()).map { $1 - $0 }

@@ -124,6 +124,69 @@ struct RecipeSearchTests {
     #expect(try stored(#require(found.recipe)) == bytes)
   }
 
+  @Test(arguments: [Recipe.Color.rgb, .bgr])
+  func `levels that another library leaves in float32 are told from rounded ones`(
+    color: Recipe.Color
+  ) throws {
+    var intended = Self.intended
+    intended.resize.method = .bilinearOpenCV
+    var used = intended
+    (used.resize.method, used.resize.precision) = (.bilinearTFHalfPixel, .float)
+    used.color = color
+    let picture = try picture(seed: 9)
+    let values = used.realValues(of: try used.floatImage(from: picture))
+    let search = try #require(RecipeSearch(intended: intended, input: Self.input))
+    let found = search.identify([.init(name: "drawn", picture: picture, values: values)])
+    #expect(
+      found.differences.map(\.cause) == (color == .rgb ? [.resize] : [.resize, .channelOrder]))
+    #expect(found.recipe?.resize.precision == .float)
+    #expect(found.residualInLSB < 0.01)
+  }
+
+  /// Integers of scale 1 where levels become a few steps.
+  private func identifyCoarse(_ normalize: Recipe.Normalize) throws -> Identification {
+    let input = TensorDescription(
+      name: "input", elementType: .uint8, shape: Self.input.shape,
+      quantization: Quantization(scales: [1], zeroPoints: [0]))
+    var intended = Self.intended
+    intended.normalize = .none
+    var used = intended
+    used.normalize = normalize
+    let picture = try picture(seed: 10)
+    let bytes = try input.storedBytes(for: used.realValues(of: used.image(from: picture)))
+    let others = bytes.map { $0 ^ 0x80 }
+    let search = try #require(RecipeSearch(intended: intended, input: input))
+    return search.identify([
+      .init(
+        name: "drawn", picture: picture,
+        values: try #require(unsafe input.realValues(in: bytes.span.bytes)),
+        valuesOfOtherSign: try #require(unsafe input.realValues(in: others.span.bytes)))
+    ])
+  }
+
+  @Test(arguments: Recipe.Normalize.Transfer.allCases)
+  func `a few steps of integers tell a curve from a line that has no name`(
+    transfer: Recipe.Normalize.Transfer
+  ) throws {
+    let found = try identifyCoarse(
+      .init(divisor: 255, mean: [0.23], std: [0.17], transfer: transfer))
+    #expect(
+      found.differences.map(\.cause)
+        == (transfer == .none ? [.normalization] : [.transfer, .normalization]))
+    #expect(found.recipe?.normalize.transfer == transfer)
+    #expect(!found.ambiguous.contains { $0.stage == "normalize" })
+  }
+
+  @Test func `two steps of integers do not tell a curve from a line, which is said`() throws {
+    let found = try identifyCoarse(
+      .init(divisor: 255, mean: [0.38], std: [0.52], transfer: .sRGBToLinear))
+    #expect(found.differences.map(\.cause) == [.normalization])
+    let normalize = found.ambiguous.first { $0.stage == "normalize" }
+    #expect(
+      normalize?.candidates
+        == Recipe.Normalize.Transfer.allCases.map { "transfer \($0.rawValue)" })
+  }
+
   @Test(arguments: [(1, 0), (0, -1), (-1, 1)])
   func `a crop that is off by a pixel is found`(dx: Int, dy: Int) throws {
     var recipe = Self.intended
