@@ -4,6 +4,8 @@ public import EXrayCore
 public struct Dissection: Sendable {
   /// The layers in the candidate's order of execution.
   public var layers: [LayerEvidence]
+  /// What could not be measured, one a line.
+  public var notes: [String] = []
   /// Mean squares of the candidate's tensors.
   var moments: [Int: ChannelMoments] = [:]
   /// Frames measured.

@@ -15,7 +15,7 @@ struct Mechanism {
     self =
       Self.notFinite(suspect) ?? Self.kernel(suspect) ?? Self.biasScale(suspect, biasScale)
       ?? Self.activation(suspect) ?? Self.weights(suspect) ?? Self.bias(suspect)
-      ?? Self.range(suspect) ?? Self.line(suspect) ?? Self.unknown(suspect)
+      ?? Self.operands(suspect) ?? Self.range(suspect) ?? Self.line(suspect) ?? Self.unknown(suspect)
   }
 
   init(_ cause: Cause, _ title: String, _ confidence: Double, _ evidence: [String], fix: String) {
@@ -115,6 +115,7 @@ struct Mechanism {
 
   private static func weights(_ suspect: LayerDiagnosis.Suspect) -> Self? {
     guard let weights = suspect.weights else { return nil }
+    if let rearranged = rearranged(weights) { return rearranged }
     let dead = weights.channels.count { $0.isDead }
     if dead > 0, errorShare(of: suspect, where: { weights.channels[$0].isDead }) > 0.5 {
       return Self(
@@ -124,11 +125,10 @@ struct Mechanism {
           "Convert this layer again; look for weights that a coarse scale rounded to 0, or that were pruned."
       )
     }
-    if let rearranged = rearranged(weights) { return rearranged }
     let (ratio, spread) = weights.ratios
     let cosine = weights.cosine
     if let noise = perTensor(suspect, weights) { return noise }
-    if cosine > 0.97 {
+    if weights.areMultiples {
       if abs(ratio - 1) > 0.02, spread < 0.3 * abs(ratio - 1) {
         return Self(
           .weightScale, "the weights are \(Words.short(ratio)) times what they should be", 0.95,
@@ -157,6 +157,7 @@ struct Mechanism {
         ["each channel's weights are those of another channel of the reference"],
         fix: "Convert the model again; check transpositions next to this op.")
     }
+    guard cosine < 0.9999 else { return nil }
     return Self(
       .weights, "the weights are other ones", 0.8,
       ["cosine \(Words.short(cosine)) between the candidate's weights and the reference's"],
@@ -174,7 +175,7 @@ struct Mechanism {
   }
 
   private static func rearranged(_ weights: WeightComparison) -> Self? {
-    guard weights.cosine < 0.97, let rearrangement = weights.rearrangement() else { return nil }
+    guard !weights.areMultiples, let rearrangement = weights.rearrangement() else { return nil }
     switch rearrangement {
     case .channelOrder(let order):
       return Self(
@@ -203,7 +204,7 @@ struct Mechanism {
   ) -> Self? {
     let scales = Set(weights.candidate.scales)
     guard scales.count == 1, let scale = scales.first, weights.channels.count > 1,
-      suspect.expected.weights > 2 * suspect.expected.attainable,
+      suspect.expected.actual > 1.4 * suspect.expected.attainable,
       suspect.own < 3 * suspect.expected.actual
     else { return nil }
     let peaks = weights.reference.channels.map { $0.reduce(0) { max($0, abs($1)) } }
@@ -241,6 +242,14 @@ struct Mechanism {
           "Check the zero points of this op's input and result: they were folded into the bias with other values."
       )
     }
+    if let steps = foldedZeroPoint(suspect, weights, differences) {
+      return Self(
+        .zeroPoint, "the input's zero point is \(Words.short(steps)) steps off", 0.9,
+        [
+          "every channel's bias is off by \(Words.short(-steps)) × input step × the sum of the channel's weights"
+        ],
+        fix: "Fold the input's zero point into the bias with the value that the input has.")
+    }
     let isMissing = given.allSatisfy { $0 == 0 }
     return Self(
       .bias, isMissing ? "the bias is missing" : "the bias is another one", 0.85,
@@ -250,9 +259,29 @@ struct Mechanism {
       fix: "Convert this layer again with its bias.")
   }
 
+  /// The steps by which a wrong zero point of the input, folded into the bias, explains its error.
+  private static func foldedZeroPoint(
+    _ suspect: LayerDiagnosis.Suspect, _ weights: WeightComparison, _ differences: [Double]
+  ) -> Double? {
+    guard suspect.inputStep > 0 else { return nil }
+    let sums = weights.candidate.channels.map { $0.reduce(0.0) { $0 + Double($1) } }
+    let energy = sums.reduce(0) { $0 + $1 * $1 }
+    let product = zip(sums, differences).reduce(0) { $0 + $1.0 * $1.1 }
+    guard energy > 0, sums.count == differences.count else { return nil }
+    let slope = product / energy
+    let left = zip(sums, differences).reduce(0) {
+      $0 + ($1.1 - slope * $1.0) * ($1.1 - slope * $1.0)
+    }
+    let whole = differences.reduce(0) { $0 + $1 * $1 }
+    let steps = -slope / suspect.inputStep
+    guard left < 0.05 * whole, abs(steps) > 0.7 else { return nil }
+    return steps
+  }
+
   // MARK: Ranges and lines
 
   private static func range(_ suspect: LayerDiagnosis.Suspect) -> Self? {
+    if let joined = joined(suspect) { return joined }
     let total = suspect.layer.own.total
     guard let range = suspect.layer.own.range else { return nil }
     let clipped = total.clippedEnergy / max(total.squaredError, .leastNormalMagnitude)
@@ -271,19 +300,41 @@ struct Mechanism {
     guard needed > 0, held > 4 * needed, suspect.own < 3 * suspect.expected.actual else {
       return nil
     }
-    let isJoined = suspect.op.type == "CONCATENATION" || suspect.op.type == "PACK"
     let facts = [
       "the tensor holds a range of \(Words.short(held)), the op's values need \(Words.short(needed)): \(Words.short(255 * needed / held)) of 255 steps are used"
     ]
-    return isJoined
-      ? Self(
-        .concatScale, "values of very different size share one scale", 0.9, facts,
-        fix:
-          "Give the joined tensors outputs of their own, or bring them to one size before they are joined."
-      )
-      : Self(
-        .rangeTooWide, "the range of the result is too wide", 0.9, facts,
-        fix: "Calibrate this tensor's range again; look for outliers in the calibration inputs.")
+    return Self(
+      .rangeTooWide, "the range of the result is too wide", 0.9, facts,
+      fix: "Calibrate this tensor's range again; look for outliers in the calibration inputs.")
+  }
+
+  /// Other constants of an elementwise op: normalisation inside the graph.
+  private static func operands(_ suspect: LayerDiagnosis.Suspect) -> Self? {
+    guard let (own, wanted) = suspect.operands, own.count == wanted.count, !own.isEmpty else {
+      return nil
+    }
+    let worst = zip(own, wanted).max { abs($0.0 - $0.1) < abs($1.0 - $1.1) } ?? (0, 0)
+    guard abs(worst.0 - worst.1) > 0.01 * abs(worst.1) else { return nil }
+    return Self(
+      .inputNormalization, "the op scales or shifts by other numbers", 0.95,
+      [
+        "its constant is \(Words.short(Double(worst.0))) where the reference's is \(Words.short(Double(worst.1)))"
+      ],
+      fix: "Put the reference's numbers into this op, or normalise in the app and not in the graph.")
+  }
+
+  /// Small values that lose their steps because large ones share their scale.
+  private static func joined(_ suspect: LayerDiagnosis.Suspect) -> Self? {
+    guard let group = suspect.smallGroup else { return nil }
+    return Self(
+      .concatScale, "values of very different size share one scale", 0.9,
+      [
+        "channels \(group.channels.lowerBound) to \(group.channels.upperBound - 1) need a range of \(Words.short(group.needed)), the tensor holds \(Words.short(group.held)): \(Words.short(255 * group.needed / group.held)) of 255 steps are used",
+        "their own error is \(Words.percent(group.relative)) of their size",
+      ],
+      fix:
+        "Give the joined tensors outputs of their own, or bring them to one size before they are joined."
+    )
   }
 
   /// What a straight line through all values says where weights say nothing.

@@ -105,6 +105,20 @@ struct WeightComparison {
     return (sorted[sorted.count / 2], (sorted[sorted.count - 1 - tenth] - sorted[tenth]) / 2)
   }
 
+  /// Whether each channel is a multiple of the reference's, but for rounding.
+  var areMultiples: Bool {
+    var (left, rounding, energy) = (0.0, 0.0, 0.0)
+    for (index, channel) in channels.enumerated() {
+      left += channel.residual
+      energy += channel.energy / Double(max(1, candidate.channels[index].count))
+      if !candidate.scales.isEmpty {
+        let scale = Double(candidate.scales[min(index, candidate.scales.count - 1)])
+        rounding += scale * scale / 12
+      }
+    }
+    return left < 6 * rounding + 1e-5 * energy
+  }
+
   /// A rearrangement of the candidate's weights that makes them the reference's.
   enum Rearrangement: Equatable {
     /// Input channels in this order.
@@ -162,7 +176,32 @@ struct WeightComparison {
         if gain(transposed) { return .layout("depth is stored before height and width") }
       }
     }
+    if let words = transposition { return .layout(words) }
     return hasSameValuesElsewhere ? .layout("the same values stand in another order") : nil
+  }
+
+  /// Inputs and outputs exchanged: in the weights' meaning, or in the memory alone.
+  private var transposition: String? {
+    let (rows, columns) = (channels.count, candidate.channels[0].count)
+    guard rows > 1, columns > 1, rows * columns <= 1 << 22 else { return nil }
+    let (area, depth) = (candidate.extents.height * candidate.extents.width, candidate.extents.depth)
+    func matches(_ value: (Int, Int) -> Float) -> Bool {
+      let turned = (0..<rows).map { row in
+        Self.compared((0..<columns).map { value(row, $0) }, reference.channels[row])
+      }
+      let energy = turned.reduce(0) { $0 + $1.energy }
+      return energy > 0 && turned.reduce(0) { $0 + $1.cosine * $1.energy } / energy > 0.95
+    }
+    if depth == rows,
+      matches({ candidate.channels[$1 % depth][$1 / depth * depth + $0] })
+    {
+      return "input and output channels are swapped"
+    }
+    let flat = candidate.channels.flatMap(\.self)
+    if matches({ flat[$1 * rows + $0] }) { return "the weights are stored inputs first" }
+    guard area > 1 else { return nil }
+    return matches({ flat[($1 % depth * rows + $0) * area + $1 / depth] })
+      ? "the weights are stored input, output, height, width" : nil
   }
 
   /// Whether each channel holds the reference's values in another order.

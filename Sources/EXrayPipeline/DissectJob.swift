@@ -48,7 +48,14 @@ public struct DissectJob {
     try replay(recording, into: &dissection, observer)
     let first = diagnosis(dissection)
     guard isComplete || !first.findings.isEmpty else { return first }
-    try checkKernels(recording, into: &dissection, observer)
+    let cut = try candidate.model.model.cut(at: Set(recording.pairs.map(\.candidate)))
+    try runAlone(recording, cut, into: &dissection, observer)
+    do {
+      try checkKernels(recording, cut, into: &dissection, observer)
+    } catch let error as RuntimeError {
+      // Reference kernels are used by few and refuse or assert more than others do.
+      dissection.notes.append("The kernels could not be checked against others: \(error.message)")
+    }
     try share(recording, into: &dissection, observer)
     return diagnosis(dissection)
   }
@@ -93,37 +100,48 @@ public struct DissectJob {
     }
   }
 
-  /// The candidate's ops with other kernels, alone, and on clean inputs.
-  private func checkKernels(
-    _ recording: LayerRecording, into dissection: inout Dissection,
+  /// The candidate's ops alone: on their own inputs, and on clean ones.
+  private func runAlone(
+    _ recording: LayerRecording, _ cut: ModelPart, into dissection: inout Dissection,
     _ observer: (any ProgressObserver)?
   ) throws {
-    let model = candidate.model.model
-    let cut = try model.cut(at: Set(recording.pairs.map(\.candidate)))
-    var trusted = candidate.options
-    trusted.kernels = candidate.options.kernels == .reference ? .builtin : .reference
-    var other = try PartSession(cut, of: model, runtime: candidate.runtime, options: trusted)
-    var alone = try PartSession(
-      cut, of: model, runtime: candidate.runtime, options: candidate.options)
+    var part = try PartSession(
+      cut, of: candidate.model.model, runtime: candidate.runtime, options: candidate.options)
     for (number, frame) in recording.frames.enumerated() {
-      try other.run { frame.candidate[$0] ?? [] }
-      try alone.run { frame.candidate[$0] ?? [] }
+      try part.run { frame.candidate[$0] ?? [] }
       for index in dissection.layers.indices {
         let tensor = dissection.layers[index].tensor
+        guard let values = try part.values(of: tensor) else { continue }
         let given = recording.reals(candidate: tensor, in: frame)
-        if let values = try other.values(of: tensor) {
-          dissection.layers[index].kernel.add(given, values)
-        }
-        if let values = try alone.values(of: tensor) {
-          dissection.layers[index].context.add(given, values)
-        }
+        dissection.layers[index].context.add(given, values)
       }
-      try alone.run { try recording.referenceValues(asCandidate: $0, in: frame) }
+      try part.run { try recording.referenceValues(asCandidate: $0, in: frame) }
       for index in dissection.layers.indices {
         let layer = dissection.layers[index]
-        guard let values = try alone.values(of: layer.tensor) else { continue }
+        guard let values = try part.values(of: layer.tensor) else { continue }
         dissection.layers[index].clean.add(
           values, recording.reals(reference: layer.referenceTensor, in: frame))
+      }
+      observer?.progress("run ops alone", done: number + 1, of: recording.frames.count)
+    }
+  }
+
+  /// The candidate's ops with kernels that are trusted.
+  private func checkKernels(
+    _ recording: LayerRecording, _ cut: ModelPart, into dissection: inout Dissection,
+    _ observer: (any ProgressObserver)?
+  ) throws {
+    var options = candidate.options
+    options.kernels = options.kernels == .reference ? .builtin : .reference
+    var part = try PartSession(
+      cut, of: candidate.model.model, runtime: candidate.runtime, options: options)
+    for (number, frame) in recording.frames.enumerated() {
+      try part.run { frame.candidate[$0] ?? [] }
+      for index in dissection.layers.indices {
+        let tensor = dissection.layers[index].tensor
+        guard let values = try part.values(of: tensor) else { continue }
+        let given = recording.reals(candidate: tensor, in: frame)
+        dissection.layers[index].kernel.add(given, values)
       }
       observer?.progress("check kernels", done: number + 1, of: recording.frames.count)
     }

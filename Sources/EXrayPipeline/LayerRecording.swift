@@ -48,7 +48,7 @@ struct LayerRecording {
     var second = try OpenedModel(
       file: reference.model, runtime: reference.runtime, options: reference.options,
       capture: .layers)
-    pairs = Self.pairs(first, second)
+    pairs = Self.pairs(first, second, candidate.model.model.primary)
     candidateGraph = candidate.model.model.primary
     referenceGraph = reference.model.model.primary
     candidates = Dictionary(
@@ -86,7 +86,7 @@ struct LayerRecording {
   }
 
   private static func pairs(
-    _ first: borrowing OpenedModel, _ second: borrowing OpenedModel
+    _ first: borrowing OpenedModel, _ second: borrowing OpenedModel, _ graph: Subgraph
   ) -> [Pair] {
     let (own, other) = (first.tensors, second.tensors)
     let comparison = RunComparison(
@@ -94,8 +94,8 @@ struct LayerRecording {
     let pairs = comparison.pairs.map { pair in
       let (one, two) = (own[pair.candidate], other[pair.reference])
       return Pair(
-        candidate: one.tensorIndex, reference: two.tensorIndex, candidateOp: one.compared.op,
-        referenceOp: two.compared.op)
+        candidate: graph.quantized(one.tensorIndex), reference: two.tensorIndex,
+        candidateOp: one.compared.op, referenceOp: two.compared.op)
     }.sorted { ($0.candidateOp?.index ?? -1) < ($1.candidateOp?.index ?? -1) }
     // A tensor that is only stored in another type beside it stands for the same one of the reference.
     var seen: (candidate: Set<Int>, reference: Set<Int>) = ([], [])
@@ -170,5 +170,20 @@ extension OpenedModel {
     return try withValues(tensor, inputBytes: input) { span in
       unsafe span.withUnsafeBytes { unsafe [UInt8]($0) }
     }
+  }
+}
+
+extension Subgraph {
+  /// The tensor that a QUANTIZE op stores a tensor in, where no other op reads it; else the tensor itself.
+  ///
+  /// What the next op gets is what its own error must be measured against. A scale that joined tensors share is the
+  /// fault of the op that joins them.
+  fileprivate func quantized(_ tensor: Int) -> Int {
+    let readers = ops.filter { $0.inputs.contains(tensor) }
+    guard readers.count == 1, readers[0].type == "QUANTIZE", !outputs.contains(tensor),
+      let copy = readers[0].outputs.first,
+      !ops.contains(where: { $0.type == "CONCATENATION" && $0.inputs.contains(copy) })
+    else { return tensor }
+    return copy
   }
 }

@@ -66,10 +66,7 @@ extension Judge {
     if let answers = evidence.answers {
       evidenceLines.append("first answers agree on \(percent(answers.top1Agreement)) of the frames")
     }
-    let losesAccuracy =
-      evidence.accuracy.map {
-        $0.candidate.top1 < $0.reference.top1 && $0.pValue < thresholds.significance
-      } ?? false
+    let losesAccuracy = Self.losesAccuracy(evidence, thresholds)
     let losesAnswers =
       evidence.answers.map { answers in
         answers.top1Agreement < thresholds.agreement
@@ -103,6 +100,15 @@ extension Judge {
         where: row.map(location) ?? .init(stage: "output"),
         confidence: suspect == nil ? 0.6 : 0.8, evidence: evidenceLines, fix: driftFix(cause))
     ]
+  }
+
+  /// Whether labelled frames show that the candidate answers fewer right, beyond chance.
+  package static func losesAccuracy(
+    _ evidence: ComparisonEvidence, _ thresholds: Thresholds = Thresholds()
+  ) -> Bool {
+    evidence.accuracy.map {
+      $0.candidate.top1 < $0.reference.top1 && $0.pValue < thresholds.significance
+    } ?? false
   }
 
   /// The row, failed where it drifts beyond the limit, unknown where no limit applies.
