@@ -5,7 +5,7 @@ import EXrayPreprocess
 extension RecipeSearch {
   /// Runs the chains whose crops show what the inputs show, then varies what is left.
   func search(
-    _ matches: [CoarseMatch], _ crops: [Recipe.Crop], _ grid: CoarseGrid,
+    _ matches: [CoarseMatch], _ crops: [Recipe.Crop], _ grid: CoarseGrid, _ frames: [Frame],
     _ trials: inout ExactTrials
   ) {
     _ = trials.run(baseChain)
@@ -61,6 +61,8 @@ extension RecipeSearch {
       // Far from everything; what follows changes details.
       return
     }
+    // An unrounded chain that leaves nothing spares the variations that would look for its rest.
+    settlePrecision(&trials, frames)
     for _ in 0..<4 {
       guard let start = best(trials) else { return }
       for trial in leaders(trials) { vary(trial, geometries, &trials) }

@@ -61,7 +61,7 @@ extension RecipeSearch {
       return (.init(ruledOut: ["no recipe fits the shape"]), nil)
     }
     var trials = ExactTrials(self, frames)
-    search(matches, crops, grid, &trials)
+    search(matches, crops, grid, frames, &trials)
     settlePrecision(&trials, frames)
     let found = describe(trials, tried: (crops.count, matches), frames: frames)
     return (found, best(trials))
