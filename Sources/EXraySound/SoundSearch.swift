@@ -63,7 +63,7 @@ struct SoundSearch {
     var measured = measured(kept)
     // What explains one clip and not the others misses something that this one cannot show.
     if isExplained, let best = simplest(measured), !best.isExact,
-      let other = worst(best.recipe), other != spread[0]
+      let other = worst(best), other != spread[0]
     {
       measured += self.measured(searched(other, rounds))
     }
@@ -103,13 +103,16 @@ struct SoundSearch {
     return result
   }
 
-  /// The clip in which a recipe leaves most.
-  private mutating func worst(_ recipe: SoundRecipe) -> Int? {
+  /// The clip in which a hypothesis leaves most.
+  private mutating func worst(_ hypothesis: Hypothesis) -> Int? {
     var worst: (clip: Int, residual: Double)?
     for clip in samples.indices {
       compare([clip])
-      guard let residual = evaluate(recipe).map(\.residual).min() else { continue }
-      if residual > worst?.residual ?? 0 { worst = (clip, residual) }
+      let all = evaluate(hypothesis.recipe)
+      // A fitted line has other numbers here.
+      let same = all.filter { $0.recipe.normalize == hypothesis.recipe.normalize }
+      guard let residual = (same.isEmpty ? all : same).map(\.residual).min() else { continue }
+      if residual * deviation > worst?.residual ?? 0 { worst = (clip, residual * deviation) }
     }
     return worst?.clip
   }
