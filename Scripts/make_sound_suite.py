@@ -270,6 +270,11 @@ def is_same(a, b, tensor):
     return distance < VISIBLE_STEPS * tensor["scale"]
 
 
+def is_coarse(values, tensor):
+    """Whether features vary by less than a step, so that rounding hides them: int8 made for others, as by a forgotten gain."""
+    return tensor["type"] != "float32" and within(values, tensor).std() < tensor["scale"]
+
+
 def lined(source, target, tensor, by_feature, layout):
     """The best straight line from features to others: one for all, or one a feature."""
     if source is None or source.shape != target.shape:
@@ -291,14 +296,22 @@ def equal_causes(paths, base, faults, index, options, wanted, tensor):
     """Causes of other faults that, in the place of one, give the same features."""
     others = faults[:index] + faults[index + 1 :]
     causes = {cause for cause, _, _ in others} | {faults[index][0]}
+    # A line of drawn numbers: another one in its place says the same.
+    any_line = any(cause == "normalization" and did.startswith("(") for cause, did, _ in others)
     found = set()
+
+    def is_equal(recipe, count):
+        made, target = features(paths[:count], recipe), wanted[:count]
+        return is_same(target, made, tensor) or any_line and is_same(
+            target, lined(made, target, tensor, False, recipe.get("layout")), tensor)
+
     for option in options:
         if option[0] in causes | found:
             continue
         recipe = with_all(base, others + [option])
-        if is_same(wanted[:1], features(paths[:1], recipe), tensor) and is_same(wanted, features(paths, recipe), tensor):
+        if is_equal(recipe, 1) and is_equal(recipe, len(paths)):
             found.add(option[0])
-    if "normalization" not in causes:
+    if any_line or "normalization" not in causes:
         plain = with_all(base, others)
         source, layout = features(paths, plain), plain.get("layout")
         if any(is_same(wanted, lined(source, wanted, tensor, each, layout), tensor) for each in (False, True)):
@@ -489,7 +502,7 @@ def faulty(rng, names, folder):
             continue
         recipe = with_all(base, faults)
         values = features(paths, recipe)
-        if values is None or np.mean(within(values, tensor) != values) > 0.5:
+        if values is None or np.mean(within(values, tensor) != values) > 0.5 or is_coarse(values, tensor):
             continue
         if is_same(values, healthy, tensor):
             continue

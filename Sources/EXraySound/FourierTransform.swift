@@ -76,11 +76,13 @@ package struct FourierTransform {
 
   /// The squared magnitudes of two real frames, appended one after the other.
   ///
-  /// For powers of two, both go through one transform as the real and the imaginary part.
+  /// For powers of two, both go through one transform as the real and the imaginary part; but silence goes alone, as rounding
+  /// would put a trace of the other frame into it, which a logarithm makes large.
   package mutating func appendPowers(
     of first: [Double], and second: [Double]?, to result: inout [Double]
   ) {
-    guard chirp.real.isEmpty, let second, length > 1 else {
+    let isSilent = { (frame: [Double]) in frame.allSatisfy { $0 == 0 } }
+    guard chirp.real.isEmpty, let second, length > 1, !isSilent(first), !isSilent(second) else {
       result += power(of: first[...])
       if let second { result += power(of: second[...]) }
       return

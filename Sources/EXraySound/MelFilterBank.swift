@@ -14,15 +14,18 @@ struct MelFilterBank {
       low + (high - low) * Double($0) / Double(mel.bands + 1)
     }
     let frequencies = edges.map { Self.hertz(of: $0, mel.formula) }
+    let perBin = Double(sampleRate) / Double(fft)
+    let mels = (0..<binCount).map { Self.mel(of: Double($0) * perBin, mel.formula) }
     let bins = frequencies.map { (Double(fft + 1) * $0 / Double(sampleRate)).rounded(.down) }
     for band in 0..<mel.bands {
       let range = band...(band + 2)
-      var row = (0..<binCount).map { bin -> Double in
-        let frequency = Double(bin) * Double(sampleRate) / Double(fft)
+      // One bin more on each side, as whole bins lie below their frequencies.
+      let start = min(max(0, Int(frequencies[band] / perBin) - 1), binCount - 1)
+      let end = min(max(start, Int(frequencies[band + 2] / perBin) + 2), binCount - 1)
+      var row = (start...end).map { bin -> Double in
         switch mel.triangles {
-        case .mel:
-          return bin == 0 ? 0 : Self.triangle(edges[range], Self.mel(of: frequency, mel.formula))
-        case .hertz: return Self.triangle(frequencies[range], frequency)
+        case .mel: return bin == 0 ? 0 : Self.triangle(edges[range], mels[bin])
+        case .hertz: return Self.triangle(frequencies[range], Double(bin) * perBin)
         case .bins: return Self.steps(bins[range], Double(bin))
         }
       }
@@ -32,20 +35,23 @@ struct MelFilterBank {
       }
       let first = row.firstIndex { $0 != 0 } ?? 0
       let last = row.lastIndex { $0 != 0 } ?? -1
-      firstBins.append(first)
+      firstBins.append(start + first)
       weights.append(last < first ? [] : Array(row[first...last]))
     }
   }
 
-  /// The bands of one frame, appended.
-  func apply(to spectrum: ArraySlice<Double>, into bands: inout [Double]) {
-    for (first, row) in zip(firstBins, weights) {
-      var sum = 0.0
-      for (index, weight) in row.enumerated() {
-        sum += weight * spectrum[spectrum.startIndex + first + index]
+  /// The bands of all frames: (frame, bin) → (frame, band).
+  func apply(to spectra: [Double], binCount: Int) -> [Double] {
+    var bands: [Double] = []
+    bands.reserveCapacity(spectra.count / binCount * weights.count)
+    for frame in stride(from: 0, to: spectra.count, by: binCount) {
+      for (first, row) in zip(firstBins, weights) {
+        var sum = 0.0
+        for index in row.indices { sum += row[index] * spectra[frame + first + index] }
+        bands.append(sum)
       }
-      bands.append(sum)
     }
+    return bands
   }
 
   private static func triangle(_ edges: ArraySlice<Double>, _ x: Double) -> Double {

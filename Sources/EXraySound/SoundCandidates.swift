@@ -26,6 +26,38 @@ struct SoundCandidates {
     return candidates.list
   }
 
+  /// A recipe with each of its departures undone alone.
+  static func undone(_ recipe: SoundRecipe, intended: SoundRecipe) -> [SoundRecipe] {
+    func undo<Value>(_ part: WritableKeyPath<SoundRecipe, Value>) -> SoundRecipe {
+      var result = recipe
+      result[keyPath: part] = intended[keyPath: part]
+      return result
+    }
+    func undo<Stage, Value>(
+      _ stage: WritableKeyPath<SoundRecipe, Stage?>, _ part: WritableKeyPath<Stage, Value>
+    ) -> SoundRecipe {
+      var result = recipe
+      if let wanted = intended[keyPath: stage], var found = recipe[keyPath: stage] {
+        found[keyPath: part] = wanted[keyPath: part]
+        result[keyPath: stage] = found
+      }
+      return result
+    }
+    var list = [
+      undo(\.signal.sampleRate), undo(\.signal.resample), undo(\.signal.channels),
+      undo(\.signal.byteOrder), undo(\.signal.scale), undo(\.preEmphasis), undo(\.frames.length),
+      undo(\.frames.hop), undo(\.frames.window), undo(\.frames.fft), undo(\.frames.pad),
+      undo(\.spectrum), undo(\.mel), undo(\.mel, \.low), undo(\.mel, \.high),
+      undo(\.mel, \.formula),
+      undo(\.mel, \.triangles), undo(\.mel, \.norm), undo(\.mel, \.bands), undo(\.log),
+      undo(\.log.kind),
+      undo(\.log.range), undo(\.mfcc), undo(\.mfcc, \.first), undo(\.mfcc, \.scaling),
+      undo(\.mfcc, \.lifter), undo(\.layout),
+    ]
+    list.removeAll { $0 == recipe }
+    return list
+  }
+
   private init(_ base: SoundRecipe) { self.base = base }
 
   private mutating func add(_ knob: String, _ change: (inout SoundRecipe) -> Void) {
@@ -131,6 +163,7 @@ struct SoundCandidates {
         add("log.kind") { $0.log = .init(kind, floor: value) }
       }
     }
+    guard base.log.kind != .none else { return }
     for range in [nil, 80.0] { add("log.range") { $0.log.range = range } }
   }
 

@@ -1,8 +1,9 @@
 /// Finds the sound preprocessing that really made a model's features, and how it departs from the intended recipe.
 ///
-/// Every hypothesis is a recipe. Single departures are tried first, then departures from the best of each
-/// stage, so that compound faults are found together; normalisation is fitted by least squares. A further
-/// departure is accepted only where it leaves less than three fifths of the residual.
+/// Every hypothesis is a recipe. Single departures and pairs are all tried on a few frames of one clip, then departures from
+/// the best pairs; what fits there is measured on all frames, refined one departure at a time, and measured on all clips.
+/// Normalisation is fitted by least squares. A further departure is accepted only where it leaves less than three
+/// fifths of the residual, and more than rounding.
 public struct SoundDetective: Sendable {
   /// A recorded sound and the features that reached the model.
   public struct Sample: Sendable {
@@ -37,6 +38,12 @@ public struct SoundDetective: Sendable {
     /// The real values that can be held.
     var range: ClosedRange<Double> {
       ((integers.lowerBound - zeroPoint) * scale)...((integers.upperBound - zeroPoint) * scale)
+    }
+
+    /// Whether a value is at an end of the range, where everything beyond it is too.
+    func isCutOff(_ value: Double) -> Bool {
+      // A part of a step, as real values come in single precision.
+      value < range.lowerBound + 0.25 * scale || value > range.upperBound - 0.25 * scale
     }
 
     /// What the integer 0 stands for.

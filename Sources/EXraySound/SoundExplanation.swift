@@ -83,7 +83,7 @@ extension SoundRecipe {
     let isForced =
       a.frames.fft < b.frames.length
       && b.frames.fft == Frames.enclosingPower(of: b.frames.length)
-    if a.frames.following(b.frames.length) != b.frames.fft, !isForced {
+    if !a.frames.isFollowed(by: b.frames), !isForced {
       add(.fftSize, "frames.fft", "\(a.frames.fft)", "\(b.frames.fft)")
     }
     add(.spectrum, "spectrum", a.spectrum.rawValue, b.spectrum.rawValue)
@@ -94,8 +94,8 @@ extension SoundRecipe {
       add(
         .logarithm, "log.offset, log.floor", "\(a.log.offset), \(a.log.floor)",
         "\(b.log.offset), \(b.log.floor)")
+      add(.logarithm, "log.range", Self.words(a.log.range), Self.words(b.log.range))
     }
-    add(.logarithm, "log.range", Self.words(a.log.range), Self.words(b.log.range))
     add(.normalization, "normalize", Self.words(a.normalize), Self.words(b.normalize))
     add(.layout, "layout", a.layout.rawValue, b.layout.rawValue)
     return list

@@ -56,8 +56,10 @@ extension SoundRecipe {
     let count = Double(indices.reduce(0) { count, _ in count + 1 })
     let mean = indices.reduce(0) { $0 + values[$1] } / count
     let variance = indices.reduce(0) { $0 + (values[$1] - mean) * (values[$1] - mean) } / count
-    let deviation = variance > 0 ? variance.squareRoot() : 1
-    for index in indices { values[index] = (values[index] - mean) / deviation }
+    // Equal values have a mean that is rounded.
+    let isConstant = variance <= 1e-24 * mean * mean
+    let deviation = variance.squareRoot()
+    for index in indices { values[index] = isConstant ? 0 : (values[index] - mean) / deviation }
   }
 
   /// Checks what code can set and JSON cannot.

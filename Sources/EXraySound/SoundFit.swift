@@ -9,14 +9,14 @@ struct SoundFit {
 
   /// Whether a value tells where a line passes; those at the ends of the range were cut off.
   private func counts(_ value: Double) -> Bool {
-    guard let range = storage?.range else { return value.isFinite }
-    return value > range.lowerBound && value < range.upperBound
+    value.isFinite && !(storage?.isCutOff(value) ?? false)
   }
 
   /// What is left with a normalisation, root mean square; missing frames are zeros.
   ///
   /// Converters round to the nearest step, down, or towards the integer 0; the one that leaves least counts, as all
-  /// are right. A value at an end of the range stands for everything beyond it.
+  /// are right. A value at an end of the range stands for everything beyond it. Where a normalisation says nothing,
+  /// as ``undefineConstants(_:)``, any one value is right.
   func residual(_ normalize: (inout [Double]) -> Void) -> Double {
     let range = storage?.range ?? -Double.infinity...Double.infinity
     let zero = storage?.realZero ?? 0
@@ -25,7 +25,8 @@ struct SoundFit {
       var values = base
       normalize(&values)
       for (index, wanted) in target.enumerated() where wanted.isFinite {
-        let value = index < values.count ? values[index] : 0
+        var value = index < values.count ? values[index] : 0
+        if value.isNaN { value = mean(target, feature: index % featureCount) }
         let difference = wanted - min(max(value, range.lowerBound), range.upperBound)
         squares += difference * difference
         sum += difference
@@ -43,59 +44,59 @@ struct SoundFit {
     return (max(0, min(squares, down, towardsZero)) / count).squareRoot()
   }
 
-  private struct Sums {
-    var (n, x, y, xx, xy, yy) = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-
-    mutating func add(_ a: Double, _ b: Double) {
-      n += 1
-      x += a
-      y += b
-      xx += a * a
-      xy += a * b
-      yy += b * b
-    }
-
-    /// The slope and the intercept of least squares.
-    var line: (slope: Double, intercept: Double) {
-      let spread = xx - x * x / n
-      let slope = spread > 1e-12 * xx ? (xy - x * y / n) / spread : 0
-      return (slope, (y - slope * x) / n)
+  /// Marks features that normalising by feature made zeros throughout: libraries divide the rounding of their mean by its
+  /// deviation, which may give any value.
+  func undefineConstants(_ values: inout [Double]) {
+    for feature in 0..<featureCount {
+      let places = stride(from: feature, to: values.count, by: featureCount)
+      guard places.allSatisfy({ values[$0] == 0 }) else { continue }
+      for place in places { values[place] = .nan }
     }
   }
 
-  /// One line for all features.
-  func line() -> (slope: Double, intercept: Double, residual: Double) {
-    var sums = Sums()
+  private func mean(_ target: [Double], feature: Int) -> Double {
+    let places = stride(from: feature, to: target.count, by: featureCount)
+    return places.reduce(0) { $0 + target[$1] } / Double(max(1, target.count / featureCount))
+  }
+
+  /// What sums in single precision make of the features before a normalisation, root mean square, in the unit after it.
+  ///
+  /// Features that hardly vary are far above it before, and no more once they are divided by their deviation.
+  func rounding(_ normalize: (inout [Double]) -> Void) -> Double {
+    var features = [SoundSums](repeating: SoundSums(), count: featureCount)
+    for base in bases {
+      var values = base
+      normalize(&values)
+      for index in base.indices { features[index % featureCount].add(base[index], values[index]) }
+    }
+    let squares = features.reduce(0.0) { $0 + $1.line.slope * $1.line.slope * $1.squaresOfX }
+    let count = features.reduce(0.0) { $0 + $1.n }
+    return count > 0 ? (squares / count).squareRoot() * 0x1p-21 : 0
+  }
+
+  /// The best straight line for all features, or nil where there is none.
+  func line() -> SoundRecipe.Normalize? {
+    var sums = SoundSums()
     for (base, target) in zip(bases, targets) {
       for (a, b) in zip(base, target) where counts(b) { sums.add(a, b) }
     }
-    guard sums.n > 1 else { return (0, 0, .infinity) }
     let line = sums.line
-    let left = residual { values in
-      for index in values.indices { values[index] = values[index] * line.slope + line.intercept }
-    }
-    return (line.slope, line.intercept, left)
+    guard sums.n > 1, line.slope != 0 else { return nil }
+    return .affine(mean: [-line.intercept / line.slope], std: [1 / line.slope])
   }
 
-  /// A line for each feature, or nil where a feature has too little to tell.
-  func lines() -> (normalize: SoundRecipe.Normalize, residual: Double)? {
-    var sums = [Sums](repeating: Sums(), count: featureCount)
+  /// The best line for each feature, or nil where a feature has too little to tell.
+  func lines() -> SoundRecipe.Normalize? {
+    var sums = [SoundSums](repeating: SoundSums(), count: featureCount)
     for (base, target) in zip(bases, targets) {
       for (index, (a, b)) in zip(base, target).enumerated() where counts(b) {
         sums[index % featureCount].add(a, b)
       }
     }
-    guard featureCount > 1, sums.allSatisfy({ $0.n >= 8 && $0.line.slope != 0 }) else { return nil }
     let lines = sums.map(\.line)
-    let left = residual { values in
-      for index in values.indices {
-        let line = lines[index % featureCount]
-        values[index] = values[index] * line.slope + line.intercept
-      }
-    }
-    return (
-      .affine(
-        mean: lines.map { -$0.intercept / $0.slope }, std: lines.map { 1 / $0.slope }), left
-    )
+    guard featureCount > 1, sums.allSatisfy({ $0.n >= 8 }), lines.allSatisfy({ $0.slope != 0 })
+    else { return nil }
+    return .affine(
+      mean: lines.map { -$0.intercept / $0.slope }, std: lines.map { 1 / $0.slope })
   }
 }

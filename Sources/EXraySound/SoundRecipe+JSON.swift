@@ -194,6 +194,14 @@ extension SoundRecipe.Frames {
     return fft == Self.enclosingPower(of: length) || fft < other
       ? Self.enclosingPower(of: other) : fft
   }
+
+  /// Whether other frames have an FFT size that goes with their length.
+  func isFollowed(by other: Self) -> Bool {
+    if other.fft == following(other.length) { return true }
+    // One that is both the length and the next power of two may stay either.
+    return other.length != length && fft == Self.enclosingPower(of: length)
+      && other.fft == Self.enclosingPower(of: other.length)
+  }
 }
 
 extension SoundRecipe.Normalize {

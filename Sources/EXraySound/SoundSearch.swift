@@ -1,13 +1,15 @@
-/// The search of one detective: rounds of departures over the most telling clip, then all clips.
+/// The search of one detective: recipes that a quick look at one clip suggests, measured on that clip, then on all.
 struct SoundSearch {
   struct Hypothesis {
     var recipe: SoundRecipe
     /// What is left, as a part of the features' deviation.
     var residual: Double
-    /// What a straight line through the same features leaves; steers the search.
-    var fitted: Double
+    /// Below this it is rounding.
+    var noise: Double
     /// Departures; a fitted line counts as two, one line a feature as three.
     var cost: Int
+
+    var isExact: Bool { residual <= noise }
   }
 
   private let intended: SoundRecipe
@@ -18,10 +20,16 @@ struct SoundSearch {
   /// A quantisation step, or 0.
   private var step: Double { storage?.scale ?? 0 }
   private var computer = FeatureComputer()
+  /// Values that quick looks computed.
+  private var exploredWork = 0
+  private var mayGoOn: Bool { computer.work + exploredWork < Self.workLimit }
   private var triedRecipes: [SoundRecipe: [Hypothesis]] = [:]
-  /// Which clips the rounds use.
+  private var triedCount = 0
+  /// Which clips are compared: the most telling one, in the end all.
   private var clips: [Int] = []
   private var deviation = 0.0
+  /// The largest magnitude of a feature, which decides how finely float32 holds it.
+  private var largest = 0.0
 
   init(
     intended: SoundRecipe, samples: [SoundDetective.Sample], frameCount: Int, featureCount: Int,
@@ -39,7 +47,8 @@ struct SoundSearch {
 
   /// Below this a residual is rounding: of float32 arithmetic, or of quantised features.
   private var noise: Double {
-    deviation > 0 ? max(2e-4, 0.33 * step / deviation) : 2e-4
+    guard deviation > 0 else { return 2e-4 }
+    return max(2e-4, 0.33 * step / deviation, 0x1p-23 * largest / deviation)
   }
   /// Above this a recipe explains nothing: 3 % of the deviation, or most of a step, and never less than 80 % of the variance.
   private var explainedLimit: Double {
@@ -49,65 +58,116 @@ struct SoundSearch {
   /// - Parameter rounds: Departures that may be found beside each other.
   mutating func run(rounds: Int) -> SoundExplanation {
     let spread = samples.indices.sorted { Self.variance(samples[$0]) > Self.variance(samples[$1]) }
-    clips = Array(spread.prefix(1))
-    deviation = pooledDeviation(clips)
+    let kept = searched(spread[0], rounds)
+    let isExplained = simplest(kept)?.isExact ?? false
+    var measured = measured(kept)
+    // What explains one clip and not the others misses something that this one cannot show.
+    if isExplained, let best = simplest(measured), !best.isExact,
+      let other = worst(best), other != spread[0]
+    {
+      measured += self.measured(searched(other, rounds))
+    }
+    compare(Array(samples.indices))
+    return conclude(measured)
+  }
+
+  /// Hypotheses about one clip.
+  private mutating func searched(_ clip: Int, _ rounds: Int) -> [Hypothesis] {
+    compare([clip])
     var start = intended
     start.frames.count = nil
     adapt(&start)
     var kept = evaluate(start)
     // A fitted line may hide a departure that has a name, so only the recipe itself ends the search.
-    if !kept.contains(where: { $0.cost == 0 && $0.residual <= noise }) {
-      kept = self.rounds(start, count: rounds)
+    if !kept.contains(where: { $0.cost == 0 && $0.isExact }) {
+      for lead in leads(start, rounds) where mayGoOn { kept += evaluate(lead) }
+      refine(&kept)
     }
-    return conclude(kept)
+    return kept
   }
 
-  private mutating func rounds(_ start: SoundRecipe, count: Int) -> [Hypothesis] {
-    var all = evaluate(start)
-    let channels = samples[0].sound.channelCount
-    var beam = [start]
-    for round in 0..<count {
-      var found: [String: [Hypothesis]] = [:]
-      for base in beam {
-        let candidates = SoundCandidates.around(
-          base, intended: intended, channels: channels, featureCount: featureCount)
-        for candidate in candidates where triedRecipes[candidate.recipe] == nil {
-          guard computer.work < Self.workLimit else { return all }
-          let hypotheses = evaluate(candidate.recipe)
-          all.append(contentsOf: hypotheses)
-          let knob = round == 0 ? candidate.knob : ""
-          found[knob, default: []].append(contentsOf: hypotheses)
-        }
-      }
-      // Good with few departures is not beaten by better with more.
-      if all.contains(where: { $0.residual <= max(noise, 1e-3) && $0.cost <= round + 2 }) { break }
-      // Two departures and a line that leave most of the deviation are no way to an answer.
-      if round == 1, all.allSatisfy({ min($0.residual, $0.fitted) > 0.75 }) { break }
-      beam = []
-      let width = round == 0 ? 1 : 6
-      for (knob, list) in found.sorted(by: { $0.key < $1.key }) {
-        // Which samples are used decides whether anything else can fit, so that none is dropped early.
-        let width = ["channels", "resample"].contains(knob) ? 4 : width
-        beam += Self.best(list, width, \.residual) + Self.best(list, width, \.fitted)
-      }
-      var seen: Set<SoundRecipe> = []
-      beam = beam.filter { seen.insert($0).inserted }
+  /// The best hypotheses of each cost, measured on all clips.
+  private mutating func measured(_ kept: [Hypothesis]) -> [Hypothesis] {
+    let byCost = Dictionary(grouping: kept) { $0.cost }
+    let chosen = simplest(kept).map { [$0.recipe] } ?? []
+    let best = byCost.keys.sorted().flatMap { cost in
+      (byCost[cost] ?? []).sorted { $0.residual < $1.residual }.prefix(6).map(\.recipe)
     }
-    return all
-  }
-
-  private static func best(
-    _ list: [Hypothesis], _ count: Int, _ measure: KeyPath<Hypothesis, Double>
-  ) -> [SoundRecipe] {
+    compare(Array(samples.indices))
     var seen: Set<SoundRecipe> = []
-    var result: [SoundRecipe] = []
-    for hypothesis in list.sorted(by: { $0[keyPath: measure] < $1[keyPath: measure] }) {
-      var recipe = hypothesis.recipe
-      recipe.normalize = .none
-      if seen.insert(recipe).inserted { result.append(hypothesis.recipe) }
-      if result.count == count { break }
+    var result: [Hypothesis] = []
+    for var recipe in chosen + best where mayGoOn || result.isEmpty {
+      recipe.normalize = intended.normalize
+      if seen.insert(recipe).inserted { result += evaluate(recipe) }
     }
     return result
+  }
+
+  /// The clip in which a hypothesis leaves most.
+  private mutating func worst(_ hypothesis: Hypothesis) -> Int? {
+    var worst: (clip: Int, residual: Double)?
+    for clip in samples.indices {
+      compare([clip])
+      let all = evaluate(hypothesis.recipe)
+      // A fitted line has other numbers here.
+      let same = all.filter { $0.recipe.normalize == hypothesis.recipe.normalize }
+      guard let residual = (same.isEmpty ? all : same).map(\.residual).min() else { continue }
+      if residual * deviation > worst?.residual ?? 0 { worst = (clip, residual * deviation) }
+    }
+    return worst?.clip
+  }
+
+  private mutating func compare(_ clips: [Int]) {
+    self.clips = clips
+    triedRecipes = [:]
+    let values = clips.flatMap { samples[$0].features.map(Double.init) }
+    var sums = SoundSums()
+    for value in values where value.isFinite { sums.add(0, value) }
+    deviation = sums.deviation
+    largest = values.reduce(0) { $1.isFinite ? max($0, abs($1)) : $0 }
+  }
+
+  private mutating func leads(_ start: SoundRecipe, _ rounds: Int) -> [SoundRecipe] {
+    let sound = samples[clips[0]].sound
+    let features = Dictionary(
+      uniqueKeysWithValues: SoundRecipe.Layout.allCases.map { ($0, target(clips[0], $0)) })
+    let screen = SoundScreen(
+      sound: sound, features: features, featureCount: featureCount, normalize: intended.normalize,
+      layout: intended.layout, storage: storage)
+    var exploration = SoundExploration(
+      intended: intended, channels: sound.channelCount, featureCount: featureCount, noise: noise,
+      workLimit: Self.workLimit - computer.work - exploredWork, screen: screen)
+    let leads = exploration.leads(from: start, rounds: rounds)
+    triedCount += exploration.triedCount
+    exploredWork += exploration.work
+    return leads
+  }
+
+  /// Undoes and changes single departures of the best hypothesis, as long as that makes a better one.
+  private mutating func refine(_ kept: inout [Hypothesis]) {
+    for _ in 0..<3 {
+      guard let best = simplest(kept) else { return }
+      let before = (best.cost, best.residual)
+      let departures = natural(best.recipe)
+      for candidate in neighbours(best.recipe) where mayGoOn {
+        // What explains all has no departure missing, but may have another one that fits better.
+        guard !best.isExact || natural(candidate) <= departures else { continue }
+        kept += evaluate(candidate)
+      }
+      guard let after = simplest(kept), (after.cost, after.residual) < before else { return }
+    }
+  }
+
+  private func neighbours(_ recipe: SoundRecipe) -> [SoundRecipe] {
+    let changed = SoundCandidates.around(
+      recipe, intended: intended, channels: samples[0].sound.channelCount,
+      featureCount: featureCount)
+    return SoundCandidates.undone(recipe, intended: intended) + changed.map(\.recipe)
+  }
+
+  /// Departures other than of the normalisation.
+  private func natural(_ recipe: SoundRecipe) -> Int {
+    recipe.differences(from: intended).filter { $0.cause != .normalization }.count
   }
 
   /// Makes a recipe give as many features as reached the model.
@@ -124,7 +184,9 @@ struct SoundSearch {
   // MARK: One recipe
 
   /// A recipe with its own normalisation, the common ones and fitted lines.
-  private mutating func evaluate(_ recipe: SoundRecipe) -> [Hypothesis] {
+  private mutating func evaluate(_ candidate: SoundRecipe) -> [Hypothesis] {
+    var recipe = candidate
+    recipe.normalize = intended.normalize
     if let known = triedRecipes[recipe] { return known }
     triedRecipes[recipe] = []
     var bases: [[Double]] = []
@@ -136,7 +198,7 @@ struct SoundSearch {
       bases.append(base.values)
     }
     let targets = clips.map { target($0, recipe.layout) }
-    let natural = recipe.differences(from: intended).filter { $0.cause != .normalization }.count
+    let natural = natural(recipe)
     let fit = SoundFit(bases: bases, targets: targets, featureCount: featureCount, storage: storage)
     var result: [Hypothesis] = []
     var normalizations = [intended.normalize, .none, .perClip, .perFeature]
@@ -144,36 +206,27 @@ struct SoundSearch {
       // Scaled without the offset, and the offset without scaling.
       normalizations += [.affine(mean: [0], std: std), .affine(mean: mean, std: [1])]
     }
-    var seen: Set<SoundRecipe.Normalize> = []
-    let line = fit.line()
-    for normalize in normalizations where seen.insert(normalize).inserted {
+    func add(_ normalize: SoundRecipe.Normalize, cost: Int) {
       var variant = recipe
       variant.normalize = normalize
-      let residual = fit.residual { variant.normalize(&$0, featureCount: featureCount) }
-      let cost = natural + (normalize == intended.normalize ? 0 : 1)
+      let apply = { (values: inout [Double]) in
+        variant.normalize(&values, featureCount: featureCount)
+        if normalize == .perFeature { fit.undefineConstants(&values) }
+      }
+      let residual = fit.residual(apply) / deviation
+      let rounding = residual < 0.05 ? fit.rounding(apply) / deviation : 0
       result.append(
-        Hypothesis(
-          recipe: variant, residual: residual / deviation, fitted: line.residual / deviation,
-          cost: cost))
+        Hypothesis(recipe: variant, residual: residual, noise: max(noise, rounding), cost: cost))
     }
-    if line.slope != 0 {
-      var variant = recipe
-      variant.normalize = .affine(mean: [-line.intercept / line.slope], std: [1 / line.slope])
-      result.append(
-        Hypothesis(
-          recipe: variant, residual: line.residual / deviation, fitted: line.residual / deviation,
-          cost: natural + 2))
+    var seen: Set<SoundRecipe.Normalize> = []
+    for normalize in normalizations where seen.insert(normalize).inserted {
+      add(normalize, cost: natural + (normalize == intended.normalize ? 0 : 1))
     }
-    if let lines = fit.lines() {
-      var variant = recipe
-      variant.normalize = lines.normalize
-      result.append(
-        Hypothesis(
-          recipe: variant, residual: lines.residual / deviation,
-          fitted: line.residual / deviation, cost: natural + 3))
-    }
+    if let line = fit.line() { add(line, cost: natural + 2) }
+    if let lines = fit.lines() { add(lines, cost: natural + 3) }
     result.removeAll { !$0.residual.isFinite }
     triedRecipes[recipe] = result
+    triedCount += 1
     return result
   }
 
@@ -192,39 +245,16 @@ struct SoundSearch {
     return values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
   }
 
-  private func pooledDeviation(_ clips: [Int]) -> Double {
-    let values = clips.flatMap { samples[$0].features.map(Double.init) }
-    let mean = values.reduce(0, +) / Double(values.count)
-    let sum = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-    return (sum / Double(values.count)).squareRoot()
-  }
-
   // MARK: The answer
 
-  private mutating func conclude(_ searched: [Hypothesis]) -> SoundExplanation {
-    let tried = triedRecipes.count
-    guard deviation > 0, let chosen = simplest(searched) else { return unexplained(tried) }
-    // The rounds saw one clip; the answer is measured on all.
-    let rivals = searched.filter {
-      $0.cost == chosen.cost && $0.residual <= max(chosen.residual * 1.25, noise)
-    }
-    clips = Array(samples.indices)
-    deviation = pooledDeviation(clips)
-    triedRecipes = [:]
-    var measured: [Hypothesis] = []
-    for hypothesis in [chosen] + rivals.prefix(24) {
-      let again = evaluate(hypothesis.recipe).filter {
-        $0.cost == hypothesis.cost && Self.isSameKind($0.recipe, hypothesis.recipe)
-      }
-      measured += again
-    }
-    guard let best = measured.min(by: { $0.residual < $1.residual }) else {
-      return unexplained(tried)
-    }
+  private mutating func conclude(_ measured: [Hypothesis]) -> SoundExplanation {
+    let tried = triedCount
+    guard deviation > 0, let best = simplest(measured) else { return unexplained(tried) }
     guard best.residual <= explainedLimit else { return unexplained(tried, best) }
     let differences = best.recipe.differences(from: intended)
     var others: [[SoundDifference]] = []
-    for rival in measured where rival.residual <= max(best.residual * 1.25, noise) {
+    for rival in measured
+    where rival.cost == best.cost && rival.residual <= max(best.residual * 1.25, noise) {
       let list = rival.recipe.differences(from: intended)
       if list != differences, !others.contains(list) { others.append(list) }
     }
@@ -236,14 +266,8 @@ struct SoundSearch {
       differences: differences, ambiguous: others, ruledOut: [], triedCount: tried)
   }
 
-  /// Whether two recipes are the same but for the numbers of a fitted normalisation.
-  private static func isSameKind(_ a: SoundRecipe, _ b: SoundRecipe) -> Bool {
-    switch (a.normalize, b.normalize) {
-    case (.affine(_, let left), .affine(_, let right)): left.count == right.count
-    default: a.normalize == b.normalize
-    }
-  }
-
+  /// The one with the fewest departures, where each further one must leave less than three fifths; all further ones together
+  /// where they leave rounding only.
   private func simplest(_ tried: [Hypothesis]) -> Hypothesis? {
     let byCost = Dictionary(grouping: tried) { $0.cost }
     var chosen: Hypothesis?
@@ -253,11 +277,18 @@ struct SoundSearch {
         chosen = best
         continue
       }
-      var allowed = max(current.residual, noise)
-      for _ in current.cost..<cost { allowed *= 0.6 }
-      if current.residual > noise, best.residual < allowed { chosen = best }
+      if current.isExact { break }
+      let steps = best.isExact ? 1 : cost - current.cost
+      let allowed = (0..<steps).reduce(current.residual) { allowed, _ in 0.6 * allowed }
+      if best.residual < allowed, isVisible(best, beside: current) { chosen = best }
     }
     return chosen
+  }
+
+  /// Whether a smaller residual is more than what a shift by half a step could make of the larger one.
+  private func isVisible(_ best: Hypothesis, beside current: Hypothesis) -> Bool {
+    let least = deviation > 0 ? 0.45 * step / deviation : 0
+    return current.residual * current.residual - best.residual * best.residual >= least * least
   }
 
   private mutating func unexplained(_ tried: Int, _ best: Hypothesis? = nil) -> SoundExplanation {

@@ -1,35 +1,47 @@
 import Foundation
 
-/// A sound's samples as a recipe's first stages make them.
-enum SoundSignal {
-  /// Mixed, resampled, scaled, cut or padded, and emphasised, in this order.
-  static func values(_ recipe: SoundRecipe, _ sound: WAVFile) throws(SoundError) -> [Double] {
+/// A sound's samples as a recipe's first stages make them, before scaling.
+struct SoundSignal {
+  /// In steps of int16.
+  let values: [Double]
+  /// The largest sample, and the largest of their magnitudes, before the signal is cut or padded.
+  private let largest: Double
+  private let largestMagnitude: Double
+
+  /// Mixes, resamples, cuts or pads, and emphasises, in this order.
+  init(_ recipe: SoundRecipe, _ sound: WAVFile) throws(SoundError) {
     let stage = recipe.signal
-    var values = mixed(stage, sound)
+    var values = Self.mixed(stage, sound)
     guard values.allSatisfy(\.isFinite) else {
       throw SoundError(
         .unsuitableSound, file: sound.file, "has samples that are not numbers; record it again")
     }
     if stage.resample != .none, stage.sampleRate != sound.sampleRate, !values.isEmpty {
-      values = try resampled(values, stage, sound)
+      values = try Self.resampled(values, stage, sound)
     }
-    let divisor: Double
-    switch stage.scale {
-    case .int16: divisor = 1
-    case .by32768: divisor = 32_768
-    case .by32767: divisor = 32_767
-    case .max: divisor = values.max() ?? 0
-    case .absoluteMax: divisor = values.reduce(0) { Swift.max($0, abs($1)) }
-    }
-    // Silence has no maximum to divide by.
-    if divisor != 0 { values = values.map { $0 / divisor } }
+    largest = values.max() ?? 0
+    largestMagnitude = values.reduce(0) { max($0, abs($1)) }
     if let length = stage.length { SoundRecipe.resize(&values, to: length) }
     if recipe.preEmphasis != 0 {
       for index in values.indices.dropFirst().reversed() {
         values[index] -= recipe.preEmphasis * values[index - 1]
       }
     }
-    return values
+    self.values = values
+  }
+
+  /// What samples are divided by.
+  func divisor(_ scale: SoundRecipe.Signal.Scale) -> Double {
+    let divisor: Double =
+      switch scale {
+      case .int16: 1
+      case .by32768: 32_768
+      case .by32767: 32_767
+      case .max: largest
+      case .absoluteMax: largestMagnitude
+      }
+    // Silence has no maximum to divide by; a sign is lost in spectra.
+    return divisor == 0 ? 1 : abs(divisor)
   }
 
   private static func mixed(_ stage: SoundRecipe.Signal, _ sound: WAVFile) -> [Double] {
@@ -71,13 +83,23 @@ enum SoundSignal {
     }
   }
 
-  /// The value at an index, which may lie outside.
-  static func value(_ signal: [Double], at index: Int, pad: SoundRecipe.Frames.Pad) -> Double {
-    if index >= 0, index < signal.count { return signal[index] }
-    guard pad == .centerReflect, signal.count > 1 else { return 0 }
-    let period = 2 * (signal.count - 1)
+  /// The samples of a frame, weighted; it may lie outside of the signal.
+  func fill(
+    _ frame: inout [Double], from start: Int, _ window: [Double], pad: SoundRecipe.Frames.Pad
+  ) {
+    guard start < 0 || start + window.count > values.count else {
+      for index in window.indices { frame[index] = window[index] * values[start + index] }
+      return
+    }
+    for index in window.indices { frame[index] = window[index] * value(at: start + index, pad) }
+  }
+
+  private func value(at index: Int, _ pad: SoundRecipe.Frames.Pad) -> Double {
+    if index >= 0, index < values.count { return values[index] }
+    guard pad == .centerReflect, values.count > 1 else { return 0 }
+    let period = 2 * (values.count - 1)
     let place = ((index % period) + period) % period
-    return signal[min(place, period - place)]
+    return values[min(place, period - place)]
   }
 }
 
@@ -105,7 +127,7 @@ struct FrameStarts {
     }
   }
 
-  var values: some Sequence<Int> { (0..<count).lazy.map { [first, hop] in first + $0 * hop } }
+  subscript(index: Int) -> Int { first + index * hop }
 }
 
 extension SoundRecipe.Frames.Window {

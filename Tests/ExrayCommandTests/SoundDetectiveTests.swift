@@ -2,7 +2,7 @@ import EXrayTestKit
 import Foundation
 import Testing
 
-/// The first 60 cases of the suite of sounds (`Documentation/detective-suite.md`), made by other libraries.
+/// The first 100 cases of the suite of sounds (`Documentation/detective-suite.md`), made by other libraries.
 @Suite(.enabled(if: SharedData.isAvailable && Requirements.python != nil || Requirements.areStrict))
 struct SoundDetectiveTests {
   @Test func `faults are named, unrelated features are unexplained, healthy ones raise nothing`()
@@ -10,7 +10,7 @@ struct SoundDetectiveTests {
   {
     let outcome = try BuiltTool.run(
       Requirements.packageRoot.appending(path: "Scripts/detective.sh"),
-      ["sound", "--cases", "60", "--threshold", "0.99"],
+      ["sound", "--cases", "100", "--threshold", "0.99"],
       environment: ["EXRAY": BuiltTool.url.path, "EXRAY_DATA": try SharedData.path("")])
     // Exit 1 where precision or recall of a cause, or the answers to the others, are below 99 %.
     #expect(outcome.status == 0, "\(outcome.output) \(outcome.errors.suffix(500))")
