@@ -175,7 +175,9 @@ public struct LayerDiagnosis: Sendable {
   /// Whether an op is right on clean inputs and wrong only on what a faulty op before it made.
   private static func isConsequence(_ suspect: Suspect, of others: [Suspect]) -> Bool {
     let layer = suspect.layer
-    guard layer.clean.count > 0, layer.clean.rootMeanSquare < 0.3 * suspect.own else { return false }
+    guard layer.clean.count > 0, layer.clean.rootMeanSquare < 0.3 * suspect.own else {
+      return false
+    }
     return others.contains { $0.op.index < suspect.op.index }
   }
 
@@ -271,7 +273,8 @@ public struct LayerDiagnosis: Sendable {
         ? "The ranges of the input and of the layers were calibrated on other inputs"
         : "The ranges of \(misfits.count) layers were calibrated on other inputs",
       where: .init(
-        stage: input != nil ? "input" : "layer", op: input != nil ? nil : misfits.first?.suspect.op.index),
+        stage: input != nil ? "input" : "layer",
+        op: input != nil ? nil : misfits.first?.suspect.op.index),
       confidence: 0.9, evidence: facts,
       fix: "Calibrate again with inputs that are prepared as the app prepares them.")
   }
@@ -281,8 +284,10 @@ public struct LayerDiagnosis: Sendable {
     guard let range = dissection.inputRange else { return nil }
     let values = dissection.inputValues
     let beyond = Double(values.beyondRange) / Double(max(1, values.count))
-    let held = "the input holds \(Words.short(Double(range.lowerBound))) to \(Words.short(Double(range.upperBound)))"
-    let given = "its values go from \(Words.short(Double(values.lowest))) to \(Words.short(Double(values.highest)))"
+    let held =
+      "the input holds \(Words.short(Double(range.lowerBound))) to \(Words.short(Double(range.upperBound)))"
+    let given =
+      "its values go from \(Words.short(Double(values.lowest))) to \(Words.short(Double(values.highest)))"
     if beyond > 0.02 { return "\(held), \(given): \(Words.percent(beyond)) are cut off" }
     let needed = max(0, values.highest) - min(0, values.lowest)
     guard needed > 0, range.upperBound - range.lowerBound > 4 * needed else { return nil }

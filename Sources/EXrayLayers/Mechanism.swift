@@ -15,7 +15,8 @@ struct Mechanism {
     self =
       Self.notFinite(suspect) ?? Self.kernel(suspect) ?? Self.biasScale(suspect, biasScale)
       ?? Self.activation(suspect) ?? Self.weights(suspect) ?? Self.bias(suspect)
-      ?? Self.operands(suspect) ?? Self.range(suspect) ?? Self.line(suspect) ?? Self.unknown(suspect)
+      ?? Self.operands(suspect) ?? Self.range(suspect) ?? Self.line(suspect)
+      ?? Self.unknown(suspect)
   }
 
   init(_ cause: Cause, _ title: String, _ confidence: Double, _ evidence: [String], fix: String) {
@@ -320,7 +321,8 @@ struct Mechanism {
       [
         "its constant is \(Words.short(Double(worst.0))) where the reference's is \(Words.short(Double(worst.1)))"
       ],
-      fix: "Put the reference's numbers into this op, or normalise in the app and not in the graph.")
+      fix: "Put the reference's numbers into this op, or normalise in the app and not in the graph."
+    )
   }
 
   /// Small values that lose their steps because large ones share their scale.

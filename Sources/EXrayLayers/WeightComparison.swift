@@ -184,7 +184,9 @@ struct WeightComparison {
   private var transposition: String? {
     let (rows, columns) = (channels.count, candidate.channels[0].count)
     guard rows > 1, columns > 1, rows * columns <= 1 << 22 else { return nil }
-    let (area, depth) = (candidate.extents.height * candidate.extents.width, candidate.extents.depth)
+    let (area, depth) = (
+      candidate.extents.height * candidate.extents.width, candidate.extents.depth
+    )
     func matches(_ value: (Int, Int) -> Float) -> Bool {
       let turned = (0..<rows).map { row in
         Self.compared((0..<columns).map { value(row, $0) }, reference.channels[row])
