@@ -182,7 +182,7 @@ struct WeightComparison {
 
   /// Inputs and outputs exchanged: in the weights' meaning, or in the memory alone.
   private var transposition: String? {
-    let (rows, columns) = (channels.count, candidate.channels[0].count)
+    let (rows, columns) = (channels.count, candidate.channels.first?.count ?? 0)
     guard rows > 1, columns > 1, rows * columns <= 1 << 22 else { return nil }
     let (area, depth) = (
       candidate.extents.height * candidate.extents.width, candidate.extents.depth
