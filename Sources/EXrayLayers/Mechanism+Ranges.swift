@@ -21,9 +21,9 @@ extension Mechanism {
     }
     let needed = Double(max(0, total.highestWanted)) - Double(min(0, total.lowestWanted))
     let held = Double(range.upperBound) - Double(range.lowerBound)
-    guard needed > 0, held > 4 * needed, suspect.own < 3 * suspect.expected.actual else {
-      return nil
-    }
+    guard needed > 0, held > 4 * needed,
+      suspect.own < max(3 * suspect.expected.actual, 0.6 * suspect.layer.step)
+    else { return nil }
     let facts = [
       "the tensor holds a range of \(Words.short(held)), the op's values need \(Words.short(needed)): \(Words.short(255 * needed / held)) of 255 steps are used"
     ]

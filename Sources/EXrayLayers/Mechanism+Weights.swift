@@ -96,6 +96,7 @@ extension Mechanism {
     let scales = Set(weights.candidate.scales)
     guard scales.count == 1, let scale = scales.first, weights.channels.count > 1,
       suspect.expected.actual > 1.4 * suspect.expected.attainable,
+      suspect.expected.weights > 0.7 * suspect.expected.actual,
       suspect.own < 3 * suspect.expected.actual
     else { return nil }
     let peaks = weights.reference.channels.map { $0.reduce(0) { max($0, abs($1)) } }
@@ -122,8 +123,9 @@ extension Mechanism {
     guard energy.squareRoot() > 0.5 * suspect.own * 0.3 else { return nil }
     let mean = differences.reduce(0, +) / Double(differences.count)
     let spread = max(0, energy - mean * mean).squareRoot()
+    let isMissing = given.allSatisfy { $0 == 0 }
     let step = suspect.layer.step
-    if step > 0, abs(mean) > 4 * spread, abs(mean) > step {
+    if !isMissing, step > 0, abs(mean) > 4 * spread, abs(mean) > step {
       return Self(
         .zeroPoint, "the result is \(Words.short(mean / step)) steps off everywhere", 0.9,
         [
@@ -133,7 +135,7 @@ extension Mechanism {
           "Check the zero points of this op's input and result: they were folded into the bias with other values."
       )
     }
-    if let steps = foldedZeroPoint(suspect, weights, differences) {
+    if !isMissing, let steps = foldedZeroPoint(suspect, weights, differences) {
       return Self(
         .zeroPoint, "the input's zero point is \(Words.short(steps)) steps off", 0.9,
         [
@@ -141,7 +143,6 @@ extension Mechanism {
         ],
         fix: "Fold the input's zero point into the bias with the value that the input has.")
     }
-    let isMissing = given.allSatisfy { $0 == 0 }
     return Self(
       .bias, isMissing ? "the bias is missing" : "the bias is another one", 0.85,
       [

@@ -13,7 +13,7 @@ public struct ResultSums: Sendable, Hashable {
     var squaredError = 0.0
     /// The largest squared error of one element.
     var largestError = 0.0
-    /// Elements that were given strictly inside the range that the tensor can hold, by what was wanted.
+    /// Elements wanted strictly inside the range that the tensor can hold: what an activation clamps is exact.
     var inside = 0
     /// Elements given at the lowest and the highest value that the tensor can hold.
     var (atLow, atHigh) = (0, 0)
@@ -105,7 +105,7 @@ extension ResultSums.Channel {
     product += given * wanted
     squaredError += error * error
     largestError = max(largestError, error * error)
-    if w > low + step / 2, w < high - step / 2 { inside += 1 }
+    if w > low, w < high { inside += 1 }
     if w == 0 || w == 6 {
       errorAtWantedBound += error * error
     } else if abs(g) <= step / 2 || abs(g - 6) <= step / 2 {

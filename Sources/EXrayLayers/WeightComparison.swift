@@ -183,6 +183,7 @@ struct WeightComparison {
   /// Inputs and outputs exchanged: in the weights' meaning, or in the memory alone.
   private var transposition: String? {
     let (rows, columns) = (channels.count, candidate.channels.first?.count ?? 0)
+    let plain = cosine
     guard rows > 1, columns > 1, rows * columns <= 1 << 22 else { return nil }
     let (area, depth) = (
       candidate.extents.height * candidate.extents.width, candidate.extents.depth
@@ -192,7 +193,9 @@ struct WeightComparison {
         Self.compared((0..<columns).map { value(row, $0) }, reference.channels[row])
       }
       let energy = turned.reduce(0) { $0 + $1.energy }
-      return energy > 0 && turned.reduce(0) { $0 + $1.cosine * $1.energy } / energy > 0.95
+      guard energy > 0 else { return false }
+      let cosine = turned.reduce(0) { $0 + $1.cosine * $1.energy } / energy
+      return cosine > 0.95 && cosine > plain + 0.02
     }
     if depth == rows,
       matches({ candidate.channels[$1 % depth][$1 / depth * depth + $0] })
@@ -208,7 +211,7 @@ struct WeightComparison {
 
   /// Whether each channel holds the reference's values in another order.
   private var hasSameValuesElsewhere: Bool {
-    guard (candidate.channels.first?.count ?? 0) > 8, cosine < 0.9 else { return false }
+    guard (candidate.channels.first?.count ?? 0) > 8, cosine < 0.6 else { return false }
     let sorted = zip(candidate.channels, reference.channels).map {
       Self.compared($0.sorted(), $1.sorted())
     }
