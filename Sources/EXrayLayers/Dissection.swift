@@ -8,8 +8,6 @@ public struct Dissection: Sendable {
   public var notes: [String] = []
   /// Mean squares of the candidate's tensors.
   var moments: [Int: ChannelMoments] = [:]
-  /// Frames measured.
-  public private(set) var frames = 0
   /// The part of the final error that rounding or changing the inputs makes; nil where it is unknown.
   public private(set) var inputShare: Double?
   /// What the model's quantized inputs can hold; nil where none is quantized.
@@ -62,13 +60,9 @@ public struct Dissection: Sendable {
   public mutating func add(layer: Int, _ values: Values, replayed: [Float]) {
     layers[layer].own.add(given: values.candidate, wanted: replayed)
     layers[layer].inherited.add(replayed, values.reference)
-    layers[layer].whole.add(values.candidate, values.reference)
     layers[layer].add(signal: values.reference)
     add(moments: layers[layer].tensor, values.candidate, layers[layer].description)
   }
-
-  /// Ends a frame.
-  public mutating func endFrame() { frames += 1 }
 
   /// Divides the shares of stretches among layers.
   ///

@@ -65,7 +65,7 @@ public struct LayerDiagnosis: Sendable {
 
   /// Says where the same model rounds otherwise under other kernels, and how far rounding alone goes.
   private static func notes(_ suspects: [Suspect], isSameModel: Bool) -> [String] {
-    let normal = suspects.filter { $0.own > 0 && $0.excess <= 3 }
+    let normal = suspects.filter { $0.own > 0 && $0.excess <= Limits().excess }
     if isSameModel {
       guard let first = normal.first, first.layer.step > 0 else { return [] }
       let largest = normal.map {

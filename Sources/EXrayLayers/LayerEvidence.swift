@@ -30,7 +30,7 @@ public struct Energy: Sendable, Hashable {
 /// What was measured about one layer of the candidate, beside the reference's.
 ///
 /// With c the candidate's result in its graph, r the reference's op on the candidate's own inputs, and r₀ the
-/// reference's result in its graph: own error = c − r, inherited error = r − r₀, whole error = c − r₀.
+/// reference's result in its graph: own error = c − r, inherited error = r − r₀.
 public struct LayerEvidence: Sendable {
   /// The candidate's op and the tensor that it makes.
   public let op: OpReference
@@ -46,8 +46,6 @@ public struct LayerEvidence: Sendable {
   public var own: ResultSums
   /// r − r₀.
   public var inherited = Energy()
-  /// c − r₀.
-  public var whole = Energy()
   /// r₀ − 0: the size of the reference's result.
   public var signal = Energy()
   /// c against the candidate's op on the same inputs with kernels that are trusted.

@@ -11,8 +11,6 @@ public struct LayerSummary: Sendable, Hashable {
   public var errors: LayerErrors
   /// The root mean squared own error, in real units.
   public var rootMeanSquare: Double
-  /// The largest own error of a single value, in quantization steps; nil for floating point.
-  public var largestInSteps: Double?
 
   init(_ suspect: Suspect) {
     let layer = suspect.layer
@@ -24,7 +22,5 @@ public struct LayerSummary: Sendable, Hashable {
       own: suspect.own / signal, inherited: layer.inherited.rootMeanSquare / signal,
       share: layer.share, ownInSteps: layer.step > 0 ? suspect.own / layer.step : nil,
       excess: suspect.excess)
-    largestInSteps =
-      layer.step > 0 ? layer.own.total.largestError.squareRoot() / layer.step : nil
   }
 }

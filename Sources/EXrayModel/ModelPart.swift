@@ -48,13 +48,22 @@ extension Model {
   /// - Returns: A part whose outputs are those of the graph that these ops make; nil where a tensor that they need
   ///   cannot be given to them.
   public func suffix(from op: Int) throws(ModelError) -> ModelPart? {
-    let choice = LayerChoice(self)
-    var draft = ModelDraft(self)
-    let given = Set(primary.inputs)
-    let later = primary.ops.filter {
-      $0.index >= op || $0.outputs.allSatisfy { $0 < 0 || choice.isFixed[$0] }
-    }
+    let later = ops(from: op, LayerChoice(self))
+    guard let inputs = suffixInputs(from: op) else { return nil }
     let made = Set(made(by: later))
+    var draft = ModelDraft(self)
+    draft.ops = later.map(ModelDraft.Op.init)
+    draft.inputs = inputs
+    return try part(
+      of: draft, inputs: inputs, outputs: primary.outputs.filter { made.contains($0) })
+  }
+
+  /// The tensors that the ops from `op` on must be given; nil where one of them cannot be.
+  public func suffixInputs(from op: Int) -> [Int]? {
+    let choice = LayerChoice(self)
+    let later = ops(from: op, choice)
+    let made = Set(made(by: later))
+    let given = Set(primary.inputs)
     var inputs: [Int] = []
     for tensor in later.flatMap(\.inputs)
     where tensor >= 0 && !made.contains(tensor) && !inputs.contains(tensor) {
@@ -63,10 +72,14 @@ extension Model {
       guard given.contains(tensor) || choice.canExpose(tensor) else { return nil }
       inputs.append(tensor)
     }
-    draft.ops = later.map(ModelDraft.Op.init)
-    draft.inputs = inputs
-    return try part(
-      of: draft, inputs: inputs, outputs: primary.outputs.filter { made.contains($0) })
+    return inputs
+  }
+
+  /// The ops from `op` on, and those before it that depend on constants alone.
+  private func ops(from op: Int, _ choice: LayerChoice) -> [Op] {
+    primary.ops.filter {
+      $0.index >= op || $0.outputs.allSatisfy { $0 < 0 || choice.isFixed[$0] }
+    }
   }
 
   private func made(by ops: [Op]) -> [Int] { ops.flatMap(\.outputs).filter { $0 >= 0 } }

@@ -95,7 +95,6 @@ public struct DissectJob {
             reference: recording.reals(reference: layer.referenceTensor, in: frame)),
           replayed: replayed)
       }
-      dissection.endFrame()
       observer?.progress("replay ops", done: number + 1, of: recording.frames.count)
     }
   }
@@ -157,9 +156,9 @@ public struct DissectJob {
     let model = reference.model.model
     let outputs = model.primary.outputs.filter { recording.hasPartner(reference: $0) }
     let end = model.primary.ops.count
-    let cuts = try model.primary.ops.indices.filter { op in
-      guard let part = try model.suffix(from: op), !part.inputs.isEmpty else { return false }
-      return part.inputs.allSatisfy { recording.hasPartner(reference: $0) }
+    let cuts = model.primary.ops.indices.filter { op in
+      guard let inputs = model.suffixInputs(from: op), !inputs.isEmpty else { return false }
+      return inputs.allSatisfy { recording.hasPartner(reference: $0) }
     }
     var shares = ErrorShares(cutCount: cuts.count + 1)
     for (number, cut) in (cuts + [end]).enumerated() {
