@@ -20,6 +20,7 @@ import time
 from identify import measure_identification
 from monitor import measure_monitor, measure_reading
 from rounds import ROOT, Rounds, column, run, spread, table
+from traces import measure_traces
 
 RECIPES = ROOT / "Examples" / "recipes"
 
@@ -308,8 +309,8 @@ def describe(options):
 def main():
     sections = {
         "run": measure_runs, "capture": measure_capture, "validate": measure_validation,
-        "compare": measure_comparison, "monitor": measure_monitor, "read": measure_reading,
-        "identify": measure_identification,
+        "compare": measure_comparison, "traces": measure_traces,
+        "monitor": measure_monitor, "read": measure_reading, "identify": measure_identification,
     }
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(sections))

@@ -48,8 +48,15 @@ public struct CompareJob {
     try checkRun.prepare(collector)
     collector.files = checkRun.files
     var times: (candidate: [UInt64], reference: [UInt64]) = ([], [])
+    let streams = (candidateTensors.map(\.stream), referenceTensors.map(\.stream))
+    let ahead = prefetch(matched, streams)
+    defer { ahead.cancel() }
     for (done, frame) in matched.enumerated() {
+      // What could not be prefetched is said where it is read.
+      _ = try? ahead.next()
       try add(frame, to: &collector)
+      try candidate.forget(streams.0, frame: frame.candidate)
+      try reference.forget(streams.1, frame: frame.reference)
       if let sample = try candidate.latency(frame: frame.candidate) {
         times.candidate.append(sample.inferenceNanoseconds)
       }
@@ -80,6 +87,16 @@ public struct CompareJob {
       collector.pictures(
         intended: intended, classNames: labels.classNames, labelOffset: labels.offset)
     )
+  }
+
+  /// Brings the next frames into memory, and verifies their checksums, while this one is compared.
+  private func prefetch(
+    _ frames: [MatchedFrame], _ streams: (candidate: [Int], reference: [Int])
+  ) -> Prefetcher<Void> {
+    Prefetcher(count: frames.count, depth: 3, workers: 2) { [candidate, reference] index in
+      try candidate.prefetch(streams.candidate, frame: frames[index].candidate)
+      try reference.prefetch(streams.reference, frame: frames[index].reference)
+    }
   }
 
   private struct MatchedFrame {

@@ -104,20 +104,43 @@ final class TraceMessages: Sendable {
       }
     }
     positions.sort()
+    // Each head brought its neighbourhood into memory.
+    container.forget()
     let found = positions
     state.withLock { $0.positions[channel] = found }
     return found
   }
 
+  /// The chunk that holds a message; nil outside of chunks.
+  func chunk(of channel: UInt16, _ position: Int) throws(TraceError) -> Int? {
+    do throws(MCAPError) {
+      return try container.chunkPosition(channelID: channel, at: position)
+    } catch {
+      throw TraceError(error, path: path)
+    }
+  }
+
   /// Compares the checksum of the chunk that holds a message, once.
   private func verify(_ channel: UInt16, _ position: Int) throws(TraceError) {
-    guard verifiesChecksums else { return }
+    guard verifiesChecksums, let chunk = try chunk(of: channel, position) else { return }
+    try verify(chunk: chunk)
+  }
+
+  /// Compares the checksum of a chunk, once.
+  func verify(chunk: Int) throws(TraceError) {
+    guard verifiesChecksums, !state.withLock({ $0.verified[chunk] }) else { return }
     do throws(MCAPError) {
-      guard let chunk = try container.chunkPosition(channelID: channel, at: position),
-        !state.withLock({ $0.verified[chunk] })
-      else { return }
       try container.verifyChunk(at: chunk)
-      state.withLock { $0.verified[chunk] = true }
+    } catch {
+      throw TraceError(error, path: path)
+    }
+    state.withLock { $0.verified[chunk] = true }
+  }
+
+  /// Lets the memory of a chunk's mapped bytes go, which stay readable.
+  func forget(chunk: Int) throws(TraceError) {
+    do throws(MCAPError) {
+      try container.forgetChunk(at: chunk)
     } catch {
       throw TraceError(error, path: path)
     }

@@ -22,7 +22,7 @@ public final class TraceReader: Sendable {
 
   let messages: TraceMessages
   let streamChannels: [TraceLayout.Stream: UInt16]
-  private let tensorChannels: [UInt16]
+  let tensorChannels: [UInt16]
   private let areSketched: [Bool]
   private let table: FrameTable
   /// What each frame was made from, where that is known.

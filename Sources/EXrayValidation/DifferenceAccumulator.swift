@@ -50,11 +50,11 @@ public struct DifferenceAccumulator: Sendable {
     let count = Double(max(1, sums.count))
     let mse = sums.squaredDifference / count
     let rmse = mse.squareRoot()
-    let range = Double(sums.referenceMaximum) - Double(sums.referenceMinimum)
-    let peak = max(abs(Double(sums.referenceMaximum)), abs(Double(sums.referenceMinimum)))
+    let range = sums.referenceMaximum - sums.referenceMinimum
+    let peak = max(abs(sums.referenceMaximum), abs(sums.referenceMinimum))
     let hasValues = sums.count > 0
     return DifferenceMetrics(
-      count: sums.count, mse: mse, maxAbsDiff: Double(sums.maxSquaredDifference).squareRoot(),
+      count: sums.count, mse: mse, maxAbsDiff: sums.maxSquaredDifference.squareRoot(),
       nrmse: hasValues && range > 0 ? rmse / range : nil,
       cosineSimilarity: hasValues ? cosine(sums) : nil,
       sqnrDB: hasValues && mse > 0 && sums.squaredReference > 0

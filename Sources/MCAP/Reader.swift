@@ -184,6 +184,9 @@ public final class Reader: Sendable {
     source.forget(try chunk(at: position).records)
   }
 
+  /// Lets the memory of all mapped bytes go, which stay readable; for after a pass that looked at messages' heads.
+  public func forget() { source.forget(0..<source.byteCount) }
+
   private func chunk(at position: Int) throws(MCAPError) -> Chunk {
     guard chunks.indices.contains(position) else {
       throw MCAPError(

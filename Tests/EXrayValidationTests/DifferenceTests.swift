@@ -48,7 +48,7 @@ struct DifferenceTests {
       candidate: bytes(candidate).span.bytes, reference: bytes(reference).span.bytes, frame: "f")
     let metrics = try #require(accumulator.metrics)
     let expected = Self.plain(candidate, reference)
-    let tolerance = 2e-6
+    let tolerance = 1e-6
     func close(_ value: Double?, _ key: String) -> Bool {
       guard let value, let wanted = expected[key] else { return count == 1 }
       return abs(value - wanted) <= tolerance * max(1e-12, abs(wanted))
@@ -60,6 +60,54 @@ struct DifferenceTests {
     #expect(close(metrics.cosineSimilarity, "cosine"))
     #expect(close(metrics.sqnrDB, "sqnr"))
     #expect(close(metrics.psnrDB, "psnr"))
+  }
+
+  @Test(arguments: [ElementType.int8, .uint8, .int16, .uint16, .int32, .int64, .float64])
+  func `steps between large values count exactly`(elementType: ElementType) throws {
+    // One step beside the largest value is below single precision for most of these types.
+    let width = elementType.integerRange?.upperBound ?? 1 << 40
+    let large = min(width, 1 << 40) - 1
+    let scale: Float = 0.037
+    let description = TensorDescription(
+      name: "t", elementType: elementType, shape: [9],
+      quantization: elementType.isInteger ? Quantization(scales: [scale], zeroPoints: [1]) : nil)
+    let bytes = (0...1).map { step in
+      (0..<9).flatMap { _ -> [UInt8] in
+        let value = large - step
+        let bits =
+          elementType == .float64
+          ? Double(value).bitPattern : UInt64(bitPattern: Int64(value))
+        return (0..<(description.byteCount ?? 0) / 9).map {
+          UInt8(truncatingIfNeeded: bits >> UInt64(8 * $0))
+        }
+      }
+    }
+    var accumulator = try #require(
+      DifferenceAccumulator(candidate: description, reference: description))
+    unsafe accumulator.add(
+      candidate: bytes[0].span.bytes, reference: bytes[1].span.bytes, frame: "f")
+    let metrics = try #require(accumulator.metrics)
+    let step = elementType.isInteger ? Double(scale) : 1
+    #expect(abs(metrics.maxAbsDiff - step) <= 4e-16 * Double(large) * step)
+    #expect(abs(metrics.mse.squareRoot() / metrics.maxAbsDiff - 1) < 1e-12)
+  }
+
+  @Test(arguments: [Float(1e-25), 1e-38, 1], [0, 300])
+  func `differences whose squares vanish in single precision are seen`(size: Float, at place: Int)
+    throws
+  {
+    let reference = [Float](repeating: size, count: 301)
+    var candidate = reference
+    candidate[place] = size.nextUp
+    var accumulator = try #require(
+      DifferenceAccumulator(candidate: describe(301), reference: describe(301)))
+    unsafe accumulator.add(
+      candidate: bytes(candidate).span.bytes, reference: bytes(reference).span.bytes, frame: "f")
+    let metrics = try #require(accumulator.metrics)
+    let expected = Double(size.nextUp) - Double(size)
+    #expect(abs(metrics.maxAbsDiff / expected - 1) < 1e-6)
+    #expect(abs(metrics.mse * 301 / (expected * expected) - 1) < 1e-6)
+    #expect(metrics.cosineSimilarity.map { abs($0 - 1) < 1e-6 } == true)
   }
 
   @Test func `frames add up`() throws {

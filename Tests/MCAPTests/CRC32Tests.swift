@@ -20,7 +20,7 @@ struct CRC32Tests {
     arguments: 0..<120, [true, false])
   func definition(seed: UInt64, byTables: Bool) {
     var random = SplitMix64(seed: seed)
-    let bytes = (0..<Int(seed * 13)).map { _ in UInt8.random(in: 0...255, using: &random) }
+    let bytes = (0..<Int(seed * 37)).map { _ in UInt8.random(in: 0...255, using: &random) }
     var remainder: UInt32 = .max
     for byte in bytes {
       remainder ^= UInt32(byte)

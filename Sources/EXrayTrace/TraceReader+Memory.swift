@@ -1,0 +1,34 @@
+// What a pass over a large trace holds in memory.
+extension TraceReader {
+  /// Brings some tensors of a frame into memory and verifies their checksums, so that reading them later is quick.
+  ///
+  /// For another thread than the one that reads; whatever is wrong is thrown again where it is read.
+  ///
+  /// - Parameters:
+  ///   - streams: Positions in ``tensors``.
+  ///   - frame: A position in ``frames``.
+  public func prefetch(_ streams: [Int], frame: Int) throws(TraceError) {
+    for chunk in try chunks(streams, frame) { try messages.verify(chunk: chunk) }
+  }
+
+  /// Lets the memory of a frame's tensors go; they stay readable.
+  ///
+  /// - Parameters:
+  ///   - streams: Positions in ``tensors``.
+  ///   - frame: A position in ``frames``.
+  public func forget(_ streams: [Int], frame: Int) throws(TraceError) {
+    for chunk in try chunks(streams, frame) { try messages.forget(chunk: chunk) }
+  }
+
+  /// The chunks that hold some tensors of a frame, each once.
+  private func chunks(_ streams: [Int], _ frame: Int) throws(TraceError) -> Set<Int> {
+    var found: Set<Int> = []
+    for stream in streams {
+      let channel = tensorChannels[stream]
+      for place in try places(on: channel, frame: frame) {
+        if let chunk = try messages.chunk(of: channel, place) { found.insert(chunk) }
+      }
+    }
+    return found
+  }
+}
