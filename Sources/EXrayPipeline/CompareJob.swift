@@ -75,7 +75,8 @@ public struct CompareJob {
       candidate: Self.summary(candidate), reference: Self.summary(reference))
     let explanation = collector.explanation(
       intended: intended, declared: try recipe(of: candidate))
-    let judgement = Judge(context: context).judge(evidence, explanation: explanation)
+    var judgement = Judge(context: context).judge(evidence, explanation: explanation)
+    judgement.rest(on: [frameItem(matched.count, of: total)].compactMap(\.self))
     let report = ReportBuilder(
       tool: tool, context: context, evidence: evidence, judgement: judgement,
       latency: latency(times), notes: notes
@@ -86,6 +87,18 @@ public struct CompareJob {
         reference: .init(trace: reference.path), outcomes: collector.outcomes, observer: observer),
       collector.pictures(
         intended: intended, classNames: labels.classNames, labelOffset: labels.offset)
+    )
+  }
+
+  /// Whether enough frames are in both traces.
+  private func frameItem(_ matched: Int, of total: Int) -> EvidenceItem? {
+    guard matched > 0 else { return nil }
+    guard 2 * matched < total else {
+      return EvidenceItem(.frames, .sound, "\(matched) of \(total) frames are in both traces")
+    }
+    return EvidenceItem(
+      .frames, .weak,
+      "only \(matched) of \(total) frames are in both traces; record both runs over the same inputs"
     )
   }
 

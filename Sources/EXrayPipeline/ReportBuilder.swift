@@ -11,24 +11,30 @@ struct ReportBuilder {
   ) {
     report = ValidationReport(
       tool: tool, verdict: judgement.verdict,
-      summary: Self.summary(judgement.verdict, judgement.findings, frames: evidence.frames),
+      summary: Self.summary(
+        judgement.verdict, judgement.findings, judgement.evidence, frames: evidence.frames),
       candidate: context.candidate, reference: context.reference, frames: evidence.frames,
       accuracy: evidence.accuracy, answers: evidence.answers, inputs: judgement.inputs,
       layers: judgement.layers, outputs: judgement.outputs, latency: latency,
-      findings: judgement.findings, allFixes: allFixes, notes: judgement.notes + notes)
+      findings: judgement.findings, allFixes: allFixes,
+      evidence: judgement.evidence, notes: judgement.notes + notes)
   }
 
   /// A report of a run that ended before anything could be compared.
   init(tool: String, context: Judge.Context, crash: Finding) {
     report = ValidationReport(
-      tool: tool, verdict: .fail, summary: Self.summary(.fail, [crash], frames: 0),
+      tool: tool, verdict: .fail, summary: Self.summary(.fail, [crash], [], frames: 0),
       candidate: context.candidate, reference: context.reference, frames: 0, findings: [crash])
   }
 
-  private static func summary(_ verdict: Verdict, _ findings: [Finding], frames: Int) -> String {
+  private static func summary(
+    _ verdict: Verdict, _ findings: [Finding], _ evidence: [EvidenceItem], frames: Int
+  ) -> String {
     switch verdict {
     case .pass: "Nothing found over \(frames) \(frames == 1 ? "frame" : "frames")."
-    case .inconclusive: "The evidence is too weak to say."
+    case .inconclusive:
+      "The evidence is too weak to say"
+        + (evidence.first { $0.worth == .weak }.map { ": " + $0.detail } ?? "") + "."
     case .fail:
       findings.prefix(3).map { $0.title }.joined(separator: "; ")
         + (findings.count > 3 ? "; and \(findings.count - 3) more." : ".")

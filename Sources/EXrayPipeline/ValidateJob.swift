@@ -73,6 +73,7 @@ public struct ValidateJob {
     try dissect(
       evidence, recipe: candidate.recipe, judgement: &judgement, notes: &notes,
       observer: observer)
+    judgement.rest(on: replay(first.opening, observer: observer))
     var allFixes: Finding.Gain?
     if let explanation {
       allFixes = try proveFixes(
@@ -110,6 +111,8 @@ public struct ValidateJob {
     var intended: Recipe?
     var times: (candidate: [UInt64], reference: [UInt64]) = ([], [])
     var notes: [String] = []
+    /// The first frames, to be run again.
+    var opening: [CapturedFrame] = []
 
     /// How the candidate's inputs were made, where they differ and are pictures.
     func explanation(declared: Recipe?) -> Explanation? {
@@ -180,6 +183,12 @@ public struct ValidateJob {
         try secondRecorder?.record(
           frame, side: 1, opened: second, report: secondReport, start: start)
         try collect(frame, first, second, into: &pass)
+        if pass.opening.count < CapturedFrame.limit {
+          pass.opening.append(
+            CapturedFrame(
+              candidate: try .init(first, input: firstBytes),
+              reference: try .init(second, input: secondBytes)))
+        }
         pass.times.candidate.append(firstReport.inferenceTime.nanoseconds)
         pass.times.reference.append(secondReport.inferenceTime.nanoseconds)
         observer?.progress(stage, done: pass.times.candidate.count, of: feed.count)

@@ -60,8 +60,10 @@ public enum JSONRenderer {
       let decoder = JSONDecoder()
       decoder.nonConformingFloatDecodingStrategy = .convertFromString(
         positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: notANumber)
-      // Reports from before there were custom checks have no such key.
-      let complete = tree["checks"] == nil ? tree.adding("checks", .array([])) : tree
+      // Reports from before these keys were thought of do not have them.
+      let complete = ["checks", "evidence"].reduce(tree) { tree, key in
+        tree[key] == nil ? tree.adding(key, .array([])) : tree
+      }
       let numbered = replacingLeaves(in: complete) { leaf, key in
         leaf == .null && requiredNumbers.contains(key) ? .string(notANumber) : leaf
       }

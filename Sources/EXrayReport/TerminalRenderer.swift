@@ -25,6 +25,7 @@ public struct TerminalRenderer: Sendable {
     page.allFixes(report)
     page.checks(report)
     if report.verdict != .pass { page.worstLayers(report) }
+    page.evidence(report)
     page.notes(report)
     return page.lines.map { $0.trimmingTrailingSpaces + "\n" }.joined()
   }
@@ -232,6 +233,16 @@ public struct TerminalRenderer: Sendable {
       for line in PlainText.wrapped("layers: " + report.layersLine, width: width - 6) {
         lines.append("      " + inked(line, .dim))
       }
+    }
+
+    /// What the evidence does not bear, but for what the conclusion says already.
+    mutating func evidence(_ report: ValidationReport) {
+      let frail = report.evidence.filter {
+        $0.worth != .sound && !report.summary.contains($0.detail)
+      }
+      guard !frail.isEmpty else { return }
+      if report.verdict != .pass { lines.append("") }
+      for item in frail { row(item.worth.rawValue, item.detail, inkOfText: .yellow) }
     }
 
     mutating func notes(_ report: ValidationReport) {

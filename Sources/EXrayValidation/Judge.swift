@@ -81,8 +81,16 @@ public struct Judge: Sendable {
     public var layers: [TensorComparison]
     /// The outputs with their final status.
     public var outputs: [TensorComparison]
+    /// What the comparison's worth rests on.
+    public var evidence: [EvidenceItem]
     /// What limits the evidence.
     public var notes: [String]
+
+    /// Adds to what the worth rests on; a comparison that found nothing on weak evidence is inconclusive.
+    public mutating func rest(on items: [EvidenceItem]) {
+      evidence += items
+      if verdict == .pass, items.contains(where: { $0.worth == .weak }) { verdict = .inconclusive }
+    }
   }
 
   /// Judges the evidence.
@@ -100,6 +108,10 @@ public struct Judge: Sendable {
       return row
     }
     findings += structuralFindings(evidence)
+    let items = evidenceItems(evidence)
+    // What a stale layer differs by is chance.
+    let stale = Set(evidence.staleLayers.map(\.index))
+    for index in stale { layers[index].metrics = nil }
     if inputsAgree {
       let known = rangeFindings(evidence) + biasScaleFindings()
       let drift = driftFindings(evidence, layers: &layers, outputs: &outputs)
@@ -115,6 +127,10 @@ public struct Judge: Sendable {
       notes.append(
         "The inputs differ, so drift inside the model is inherited from them and was not judged.")
     }
+    for index in stale {
+      layers[index].metrics = evidence.layers[index].metrics
+      layers[index].status = .unknown
+    }
     let compared = (evidence.outputs + evidence.layers).count { ($0.metrics?.count ?? 0) > 0 }
     let verdict: Verdict
     if !findings.isEmpty {
@@ -126,7 +142,7 @@ public struct Judge: Sendable {
           ? "No frame is in both runs, so nothing was compared."
           : "No tensor has finite values in both runs, so nothing was compared.")
     } else {
-      verdict = .pass
+      verdict = items.contains { $0.worth == .weak } ? .inconclusive : .pass
     }
     let mapped = evidence.layers.count { $0.metrics != nil }
     if !evidence.layers.isEmpty, mapped < evidence.layers.count {
@@ -134,7 +150,7 @@ public struct Judge: Sendable {
     }
     return Judgement(
       verdict: verdict, findings: findings, inputs: inputs, layers: layers, outputs: outputs,
-      notes: notes)
+      evidence: items, notes: notes)
   }
 }
 

@@ -141,13 +141,18 @@ public struct RunComparison: Sendable {
   ) -> Double? {
     switch pair.slot {
     case .layer(let index):
+      layers[index].watches.candidate.add(candidate)
+      layers[index].watches.reference.add(reference)
       return layers[index].accumulator?.add(
         candidate: candidate, reference: reference, frame: frame)
     case .output(let index):
       constancy[index].add(candidate: candidate, reference: reference)
+      outputs[index].watches.candidate.add(candidate)
+      outputs[index].watches.reference.add(reference)
       return outputs[index].accumulator?.add(
         candidate: candidate, reference: reference, frame: frame)
     case .input(let index):
+      inputs[index].watches.candidate.add(candidate)
       if let first = self.candidate[pair.candidate].description.realValues(in: candidate),
         let second = self.reference[pair.reference].description.realValues(in: reference)
       {
@@ -176,7 +181,21 @@ public struct RunComparison: Sendable {
     ComparisonEvidence(
       frames: frames, inputs: rows(inputs), layers: rows(layers), outputs: rows(outputs),
       inputAgreements: agreements, accuracy: tally?.accuracy, answers: tally?.answers,
-      candidateOutputIsConstant: constancy.map { $0.isSuspicious })
+      candidateOutputIsConstant: constancy.map { $0.isSuspicious },
+      bothOutputsAreConstant: !constancy.isEmpty && constancy.allSatisfy(\.isUseless),
+      inputsChange: inputs.contains { $0.watches.candidate.changes },
+      staleLayers: staleLayers)
+  }
+
+  private var staleLayers: [StaleLayer] {
+    StaleLayer.found(
+      among: layers.enumerated().compactMap { index, entry in
+        entry.accumulator?.metrics?.relativeDrift.map {
+          .init(
+            index: index, drift: $0, candidate: entry.watches.candidate,
+            reference: entry.watches.reference)
+        }
+      })
   }
 
   private func rows(_ entries: [Entry]) -> [TensorComparison] {
@@ -213,6 +232,7 @@ public struct RunComparison: Sendable {
   private struct Entry: Sendable {
     var positions: TensorMatching.Pair
     var accumulator: DifferenceAccumulator?
+    var watches = (candidate: DumpWatch(), reference: DumpWatch())
   }
 }
 
@@ -234,6 +254,12 @@ public struct ComparisonEvidence: Sendable {
   public var answers: AnswerComparison?
   /// For each output: the candidate's never changes although the reference's does.
   public var candidateOutputIsConstant: [Bool]
+  /// Every output of both sides is the same for all frames.
+  public var bothOutputsAreConstant = false
+  /// Some input changed from one frame to the next.
+  public var inputsChange = true
+  /// Layers that hold values which are not theirs.
+  public var staleLayers: [StaleLayer] = []
 }
 
 /// Whether an output ever changes from frame to frame, on each side.
@@ -255,4 +281,6 @@ private struct OutputConstancy: Sendable {
   }
 
   var isSuspicious: Bool { changed.reference && !changed.candidate }
+
+  var isUseless: Bool { first != nil && !changed.reference && !changed.candidate }
 }

@@ -36,6 +36,8 @@ public struct ValidationReport: Sendable, Hashable, Codable {
   public var allFixes: Finding.Gain?
   /// What the user's own checks concluded, in the order in which they ran.
   public var checks: [CustomCheckResult]
+  /// What the comparison's worth rests on; empty where nothing was compared.
+  public var evidence: [EvidenceItem]
   /// What limits the evidence, one a line.
   public var notes: [String]
 
@@ -46,7 +48,7 @@ public struct ValidationReport: Sendable, Hashable, Codable {
     answers: AnswerComparison? = nil, inputs: [TensorComparison] = [],
     layers: [TensorComparison] = [], outputs: [TensorComparison] = [],
     latency: LatencyComparison? = nil, findings: [Finding] = [],
-    allFixes: Finding.Gain? = nil, checks: [CustomCheckResult] = [], notes: [String] = []
+    allFixes: Finding.Gain? = nil, checks: [CustomCheckResult] = [], evidence: [EvidenceItem] = [], notes: [String] = []
   ) {
     self.tool = tool
     self.verdict = verdict
@@ -63,6 +65,7 @@ public struct ValidationReport: Sendable, Hashable, Codable {
     self.findings = findings
     self.allFixes = allFixes
     self.checks = checks
+    self.evidence = evidence
     self.notes = notes
   }
 }

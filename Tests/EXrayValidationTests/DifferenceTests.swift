@@ -73,10 +73,10 @@ struct DifferenceTests {
       quantization: elementType.isInteger ? Quantization(scales: [scale], zeroPoints: [1]) : nil)
     let bytes = (0...1).map { step in
       (0..<9).flatMap { _ -> [UInt8] in
-        let value = large - step
+        let value = large - Int64(step)
         let bits =
           elementType == .float64
-          ? Double(value).bitPattern : UInt64(bitPattern: Int64(value))
+          ? Double(value).bitPattern : UInt64(bitPattern: value)
         return (0..<(description.byteCount ?? 0) / 9).map {
           UInt8(truncatingIfNeeded: bits >> UInt64(8 * $0))
         }
