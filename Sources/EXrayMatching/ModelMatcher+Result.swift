@@ -27,8 +27,12 @@ extension ModelMatcher {
     let groups = ambiguousGroups()
     return LayerMatching(
       pairs: pairs, ambiguous: groups,
-      unmatchedCandidates: unmatched(own, partner, Set(groups.flatMap(\.candidates))),
-      unmatchedReferences: unmatched(other, inverse, Set(groups.flatMap(\.references))))
+      unmatchedCandidates: unmatched(own, partner, Set(groups.flatMap(\.candidates))) {
+        kindDiffers($0, partner[$0])
+      },
+      unmatchedReferences: unmatched(other, inverse, Set(groups.flatMap(\.references))) {
+        kindDiffers(inverse[$0], $0)
+      })
   }
 
   /// Whether a reshaping op takes its values from tensors of other orders of axes.
@@ -185,33 +189,44 @@ extension ModelMatcher {
   }
 
   private func unmatched(
-    _ graph: LayerGraph, _ partner: [Int], _ ambiguous: Set<Int>
+    _ graph: LayerGraph, _ partner: [Int], _ ambiguous: Set<Int>, _ isOtherKind: (Int) -> Bool
   ) -> [LayerMatching.Unmatched] {
     graph.tensors.indices.compactMap { tensor in
       guard partner[tensor] < 0, graph.isLayer(tensor) else { return nil }
       return .init(
         tensor: tensor,
-        absence: ambiguous.contains(tensor) ? .ambiguous : absence(tensor, graph, partner))
+        absence: ambiguous.contains(tensor) ? .ambiguous : absence(tensor, graph, partner, isOtherKind))
     }
   }
 
   /// Steps that a decomposed op is followed for.
-  private static var stepLimit: Int { 8 }
+  private static var stepLimit: Int { 4 }
 
+  /// - Parameter isOtherKind: Whether a tensor's partner is made by an op of another type.
   private func absence(
-    _ tensor: Int, _ graph: LayerGraph, _ partner: [Int]
+    _ tensor: Int, _ graph: LayerGraph, _ partner: [Int], _ isOtherKind: (Int) -> Bool
   ) -> LayerMatching.Absence {
     let maker = graph.producer[tensor]
     guard maker >= 0 else { return .noCounterpart }
     if graph.isConversion[maker] { return .conversion }
+    if let tail = graph.tails[graph.head[maker]].last(where: { $0 > maker }),
+      let end = graph.ops[tail].outputs.first, partner[end] >= 0
+    {
+      return .folded(into: end)
+    }
     var place = tensor
     for _ in 0..<Self.stepLimit {
       guard let use = graph.realUses[graph.root[place]].first,
         let result = graph.ops[use.op].outputs.first, result >= 0
       else { return .noCounterpart }
-      if partner[result] >= 0 { return .folded(into: result) }
+      if partner[result] >= 0 { return isOtherKind(result) ? .folded(into: result) : .noCounterpart }
       place = result
     }
     return .noCounterpart
+  }
+
+  private func kindDiffers(_ tensor: Int, _ mate: Int) -> Bool {
+    let (maker, made) = (own.producer[tensor], other.producer[mate])
+    return maker < 0 || made < 0 || own.kinds[maker] != other.kinds[made]
   }
 }

@@ -19,6 +19,8 @@ struct ModelMatcher {
   /// Pairs that nothing but the order of the interface speaks for.
   private(set) var isByOrder: Set<Int> = []
   private(set) var isByValues: Set<Int> = []
+  /// Whether ops of other weights may be partners: models of one architecture from two training runs.
+  private var toleratesWeights = false
   private var queue: [(own: Int, other: Int, isOp: Bool)] = []
   private var ownPrints: [Int: WeightPrint?] = [:]
   private var otherPrints: [Int: WeightPrint?] = [:]
@@ -41,26 +43,48 @@ struct ModelMatcher {
 
   mutating func match() -> LayerMatching {
     matchExactColours()
-    matchWeights()
     propagate()
-    matchCoarseColours()
-    propagate()
-    var before = -1
-    var rounds = 0
-    while partner.count(where: { $0 >= 0 }) > before, rounds < 8 {
-      before = partner.count(where: { $0 >= 0 })
-      rounds += 1
-      if namesAreReliable { matchNames() }
-      revisit()
-      matchLocalColours()
+    if isOpen {
+      // Where surroundings and weights agree, weights need not be searched for.
+      matchCoarseColours(leastSimilarity: 0.8)
+      matchWeights()
+      propagate()
+      matchCoarseColours(leastSimilarity: 0.5)
+      propagate()
+      matchNeighbours()
     }
     matchInterface()
     propagate()
-    matchLocalColours()
     matchValues()
-    propagate()
+    if isOpen {
+      matchNeighbours()
+      toleratesWeights = true
+      matchCoarseColours(leastSimilarity: -2)
+      propagate()
+      matchNeighbours()
+    }
     matchConversions()
     return result()
+  }
+
+  /// Whether both sides have tensors that may still find partners.
+  private var isOpen: Bool {
+    own.tensors.indices.contains { isOpen($0, own, partner) }
+      && other.tensors.indices.contains { isOpen($0, other, inverse) }
+  }
+
+  /// Pairs by names and by partners around, as long as more are found.
+  private mutating func matchNeighbours() {
+    var before = -1
+    var count = partner.count { $0 >= 0 }
+    var rounds = 0
+    while count > before, rounds < 8 {
+      (before, rounds) = (count, rounds + 1)
+      if namesAreReliable { matchNames() }
+      revisit()
+      matchLocalColours()
+      count = partner.count { $0 >= 0 }
+    }
   }
 
   // MARK: State
@@ -94,7 +118,7 @@ struct ModelMatcher {
         other.head[other.producer[partner[result]]] != other.head[mate]
       { return false }
     }
-    return weightSimilarity(op, mate).map { $0 > 0.5 } ?? true
+    return toleratesWeights || (weightSimilarity(op, mate).map { $0 > 0.5 } ?? true)
   }
 
   /// Pairs two ops, what their chains come to, and their further results.
@@ -291,7 +315,22 @@ struct ModelMatcher {
         if made[0] != mates[0] { second.reverse() }
       }
     }
-    for (tensor, twin) in zip(first, second) { pair(tensor, twin) }
+    for (tensor, twin) in zip(first, second) {
+      if own.elementCount[tensor] == other.elementCount[twin] {
+        pair(tensor, twin)
+      } else {
+        // One side pads where the other has padding in the op.
+        pair(Self.unpadded(tensor, own), Self.unpadded(twin, other))
+      }
+    }
+  }
+
+  private static func unpadded(_ tensor: Int, _ graph: LayerGraph) -> Int {
+    let maker = graph.producer[tensor]
+    guard maker >= 0, ["PAD", "PADV2", "MIRROR_PAD"].contains(graph.ops[maker].type) else {
+      return tensor
+    }
+    return graph.operands(of: maker).first ?? tensor
   }
 
   /// Tensors that are the same are made by ops that are the same, where these have one type.
@@ -364,9 +403,10 @@ struct ModelMatcher {
   }
 
   /// The same without constants, number formats and what a converter folds.
-  private mutating func matchCoarseColours() {
+  private mutating func matchCoarseColours(leastSimilarity: Double) {
     let (first, second) = (GraphColours(coarse: own), GraphColours(coarse: other))
     for (op, mate) in Self.unique(first.ops, second.ops) where mayPair(op: op, mate) {
+      guard weightSimilarity(op, mate).map({ $0 >= leastSimilarity }) ?? true else { continue }
       pair(op: op, mate)
     }
     pairInputs(first, second)
@@ -442,7 +482,9 @@ struct ModelMatcher {
         let (maker, made) = (own.producer[tensor], other.producer[mate])
         guard (maker < 0) == (made < 0), isFree(tensor, mate) else { continue }
         if maker >= 0 {
-          if let similarity = weightSimilarity(own.head[maker], other.head[made]), similarity < 0.5 {
+          if let similarity = weightSimilarity(own.head[maker], other.head[made]), similarity < 0.5,
+            !toleratesWeights
+          {
             continue
           }
         }

@@ -6,8 +6,8 @@
 public struct ValuePrint: Sendable, Hashable {
   /// Number of values.
   let count: Int
-  /// Unit vector.
-  let vector: SIMD64<Float>
+  /// Unit vector in eight parts.
+  let vector: [SIMD8<Float>]
 
   /// Prints of more values than this are made from an even choice of them.
   private static let valueLimit = 1 << 15
@@ -46,17 +46,10 @@ public struct ValuePrint: Sendable, Hashable {
         sums[row] += Self.signs[Int(truncatingIfNeeded: bits &>> (8 * UInt64(row)) & 255)] * number
       }
     }
-    let low = SIMD32(
-      lowHalf: SIMD16(lowHalf: sums[0], highHalf: sums[1]),
-      highHalf: SIMD16(lowHalf: sums[2], highHalf: sums[3]))
-    let high = SIMD32(
-      lowHalf: SIMD16(lowHalf: sums[4], highHalf: sums[5]),
-      highHalf: SIMD16(lowHalf: sums[6], highHalf: sums[7]))
-    let whole = SIMD64(lowHalf: low, highHalf: high)
-    let length = (whole * whole).sum().squareRoot()
+    let length = sums.reduce(Float(0)) { $0 + ($1 * $1).sum() }.squareRoot()
     guard length > 0, length.isFinite else { return nil }
     self.count = count
-    vector = whole / length
+    vector = sums.map { $0 / length }
   }
 
   /// For each byte, the signs that its bits stand for.
@@ -67,5 +60,9 @@ public struct ValuePrint: Sendable, Hashable {
   }
 
   /// The cosine of both prints.
-  func cosine(_ other: ValuePrint) -> Float { (vector * other.vector).sum() }
+  func cosine(_ other: ValuePrint) -> Float {
+    var sums = SIMD8<Float>(repeating: 0)
+    for part in 0..<8 { sums += vector[part] * other.vector[part] }
+    return sums.sum()
+  }
 }

@@ -41,9 +41,13 @@ struct WeightPrint {
     case "CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV":
       channels = max(1, shape.first ?? 1)
       let inner = max(1, count / channels)
-      print = ValuePrint(
-        count: count, channels: channels, channel: { min($0 / inner, channels - 1) },
-        value: { reals[$0] })
+      // Of channels of very few values nothing but signs would be left.
+      print =
+        inner < 4
+        ? ValuePrint(reals)
+        : ValuePrint(
+          count: count, channels: channels, channel: { min($0 / inner, channels - 1) },
+          value: { reals[$0] })
     default: print = ValuePrint(reals)
     }
     guard let print else { return nil }
