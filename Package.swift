@@ -72,7 +72,10 @@ let package = Package(
         "EXray", "EXrayCore", "EXrayRuntime", "EXrayModel", "EXraySystem", "EXrayTrace", "CLiteRT",
       ]),
     // Comparison, causes, reports.
-    .target(name: "EXrayValidation", dependencies: ["EXrayCore", "EXrayModel", "EXrayPreprocess"]),
+    .target(name: "EXrayMatching", dependencies: ["EXrayCore", "EXrayModel"]),
+    .target(
+      name: "EXrayValidation",
+      dependencies: ["EXrayCore", "EXrayMatching", "EXrayModel", "EXrayPreprocess"]),
     .target(name: "EXrayLayers", dependencies: ["EXrayCore", "EXrayModel", "EXrayValidation"]),
     .target(
       name: "EXrayPipeline",
