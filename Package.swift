@@ -81,7 +81,8 @@ let package = Package(
       name: "EXrayPipeline",
       dependencies: [
         "EXrayCore", "EXrayJSON", "EXrayTrace", "EXrayModel", "EXrayPreprocess", "EXrayRuntime",
-        "EXraySound", "EXrayText", "EXrayValidation", "EXrayLayers", "MCAPCompression",
+        "EXraySound", "EXrayText", "EXrayMatching", "EXrayValidation", "EXrayLayers",
+        "MCAPCompression",
       ]),
     // Traces from and to other formats.
     .target(

@@ -58,6 +58,34 @@ extension Model {
       of: draft, inputs: inputs, outputs: primary.outputs.filter { made.contains($0) })
   }
 
+  /// The tensors that the ops before `end` hand on: what later ops read and what the graph gives out of them.
+  public func liveTensors(at end: Int) -> [Int] {
+    let choice = LayerChoice(self)
+    let later = Set(primary.ops.filter { $0.index >= end }.flatMap(\.inputs))
+    let given = Set(primary.outputs)
+    return made(by: primary.ops.filter { $0.index < end }).filter {
+      later.contains($0) && choice.canExpose($0)
+        || given.contains($0) && !choice.isFixed[$0]
+    }
+  }
+
+  /// The ops that compute some tensors from the graph's inputs, as a model of its own.
+  ///
+  /// - Parameter tensors: Indices of tensors that ops make.
+  public func part(making tensors: [Int]) throws(ModelError) -> ModelPart {
+    var needed = Set(tensors)
+    var ops: [Op] = []
+    for op in primary.ops.reversed() where op.outputs.contains(where: needed.contains) {
+      ops.append(op)
+      needed.formUnion(op.inputs)
+    }
+    var draft = ModelDraft(self)
+    draft.ops = ops.reversed().map(ModelDraft.Op.init)
+    let inputs = primary.inputs.filter { needed.contains($0) }
+    draft.inputs = inputs
+    return try part(of: draft, inputs: inputs, outputs: tensors)
+  }
+
   /// The tensors that the ops from `op` on must be given; nil where one of them cannot be.
   public func suffixInputs(from op: Int) -> [Int]? {
     let choice = LayerChoice(self)

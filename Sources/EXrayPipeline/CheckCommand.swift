@@ -62,29 +62,51 @@ struct CheckCommand: Sendable {
     }
   }
 
+  /// How a program ended.
+  enum Outcome {
+    /// By itself, after it had printed something.
+    case exited(code: Int32, printed: [UInt8], complaint: String)
+    case died(signal: Int32, complaint: String)
+    case timedOut
+    case flooded
+  }
+
   /// Runs the program over a document; whatever goes wrong is inconclusive.
   func run(input: String) -> CustomCheck.Answer {
     do {
-      let folder = try CheckLeftovers.makeFolder()
-      defer { CheckLeftovers.remove(folder) }
-      // A file and no pipe: a program that does not read its input cannot hold this one up.
-      let file = folder.appending(path: "input.json")
-      try Data(input.utf8).write(to: file)
-      let process = Process()
-      process.executableURL = executable
-      process.arguments = arguments
-      process.standardInput = try FileHandle(forReadingFrom: file)
-      let (output, errors) = (Pipe(), Pipe())
-      process.standardOutput = output
-      process.standardError = errors
-      try CheckLeftovers.start(process)
-      defer { CheckLeftovers.forget(process) }
-      try? output.fileHandleForWriting.close()
-      try? errors.fileHandleForWriting.close()
-      return answer(of: process, output, errors)
+      return answer(try outcome(input: input))
     } catch {
       return .init(.inconclusive, "could not be started: \(error.localizedDescription)")
     }
+  }
+
+  /// Runs the program.
+  ///
+  /// - Parameters:
+  ///   - input: What it reads on its standard input.
+  ///   - environment: Variables that it gets beside this process's own.
+  /// - Throws: What starting it throws.
+  func outcome(input: String, environment: [String: String] = [:]) throws -> Outcome {
+    let folder = try CheckLeftovers.makeFolder()
+    defer { CheckLeftovers.remove(folder) }
+    // A file and no pipe: a program that does not read its input cannot hold this one up.
+    let file = folder.appending(path: "input.json")
+    try Data(input.utf8).write(to: file)
+    let process = Process()
+    process.executableURL = executable
+    process.arguments = arguments
+    if !environment.isEmpty {
+      process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    }
+    process.standardInput = try FileHandle(forReadingFrom: file)
+    let (output, errors) = (Pipe(), Pipe())
+    process.standardOutput = output
+    process.standardError = errors
+    try CheckLeftovers.start(process)
+    defer { CheckLeftovers.forget(process) }
+    try? output.fileHandleForWriting.close()
+    try? errors.fileHandleForWriting.close()
+    return outcome(of: process, output, errors)
   }
 
   // MARK: Waiting
@@ -93,7 +115,7 @@ struct CheckCommand: Sendable {
     case exited, timedOut, flooded
   }
 
-  private func answer(of process: Process, _ output: Pipe, _ errors: Pipe) -> CustomCheck.Answer {
+  private func outcome(of process: Process, _ output: Pipe, _ errors: Pipe) -> Outcome {
     var streams = [OpenStream(output), OpenStream(errors)]
     let deadline = DispatchTime.now().uptimeNanoseconds + timeLimit.nanoseconds
     var ending = Ending.exited
@@ -122,18 +144,24 @@ struct CheckCommand: Sendable {
     OpenStream.read(&streams, milliseconds: 0, untilEmpty: true)
     let (printed, complaint) = (streams[0].bytes, Self.lastLine(streams[1].bytes))
     switch ending {
+    case .timedOut: return .timedOut
+    case .flooded: return .flooded
+    case .exited where signal != 0: return .died(signal: signal, complaint: complaint)
+    case .exited where printed.count > Self.outputLimit: return .flooded
+    case .exited: return .exited(code: code, printed: printed, complaint: complaint)
+    }
+  }
+
+  private func answer(_ outcome: Outcome) -> CustomCheck.Answer {
+    switch outcome {
     case .timedOut:
-      return .init(.inconclusive, "did not answer within \(timeLimit.components.seconds) s")
-    case .flooded:
-      return .init(.inconclusive, "printed more than 1 MiB and was ended")
-    case .exited where signal != 0:
-      return .init(.inconclusive, "died of signal \(signal)\(complaint)")
-    case .exited where code != 0:
-      return .init(.inconclusive, "exited with \(code)\(complaint)")
-    case .exited where printed.count > Self.outputLimit:
-      return .init(.inconclusive, "printed more than 1 MiB")
-    case .exited:
-      return CheckDocument.answer(printed)
+      .init(.inconclusive, "did not answer within \(timeLimit.components.seconds) s")
+    case .flooded: .init(.inconclusive, "printed more than 1 MiB and was ended")
+    case .died(let signal, let complaint):
+      .init(.inconclusive, "died of signal \(signal)\(complaint)")
+    case .exited(let code, _, let complaint) where code != 0:
+      .init(.inconclusive, "exited with \(code)\(complaint)")
+    case .exited(_, let printed, _): CheckDocument.answer(printed)
     }
   }
 

@@ -42,4 +42,12 @@ struct PartSession: ~Copyable {
     let description = whole.tensors[tensor].description
     return try session.withOutput(index) { description.realValues(in: $0) }
   }
+
+  /// The packed values of a tensor of the whole after a run; nil where the part does not compute it.
+  borrowing func bytes(of tensor: Int) throws -> [UInt8]? {
+    guard let index = outputs.firstIndex(of: tensor) else { return nil }
+    return try session.withOutput(index) { values in
+      unsafe values.withUnsafeBytes { unsafe [UInt8]($0) }
+    }
+  }
 }

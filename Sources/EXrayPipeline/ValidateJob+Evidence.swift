@@ -110,9 +110,9 @@ extension ValidateJob {
           candidate: descriptions[output], reference: descriptions[output])
       else { return worst }
       for (one, two) in zip(first, second) where output < min(one.count, two.count) {
-        guard one[output].count == two[output].count else { return .infinity }
-        unsafe accumulator.add(
-          candidate: one[output].span.bytes, reference: two[output].span.bytes, frame: "")
+        let (own, other) = (one[output], two[output])
+        guard own.count == other.count else { return .infinity }
+        unsafe accumulator.add(candidate: own.span.bytes, reference: other.span.bytes, frame: "")
       }
       return max(worst, accumulator.metrics?.nrmse ?? 0)
     }

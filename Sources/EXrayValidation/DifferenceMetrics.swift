@@ -74,7 +74,7 @@ public struct DifferenceMetrics: Sendable, Hashable, Codable {
   /// The root mean squared difference over the reference's range, or over its magnitude where it is constant.
   ///
   /// nil where both are nothing to measure by: the reference is zero everywhere.
-  var relativeDrift: Double? {
+  package var relativeDrift: Double? {
     if let nrmse { return nrmse }
     // A constant reference has no range; √mse over its magnitude is the peak ratio undone.
     guard let psnrDB else { return mse == 0 && count > 0 ? 0 : nil }

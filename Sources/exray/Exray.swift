@@ -25,7 +25,8 @@ struct Exray: ParsableCommand {
       """,
     version: Tool.version,
     subcommands: [
-      Validate.self, Dissect.self, Run.self, Replay.self, Compare.self, Identify.self, Inspect.self,
+      Validate.self, Dissect.self, Bisect.self, Run.self, Replay.self, Compare.self, Identify.self,
+      Inspect.self,
       Import.self,
       Export.self,
       Recover.self, Demo.self, Doctor.self, HostRuntime.self,

@@ -84,8 +84,9 @@ struct DifferenceTests {
     }
     var accumulator = try #require(
       DifferenceAccumulator(candidate: description, reference: description))
+    let (candidate, reference) = (bytes[0], bytes[1])
     unsafe accumulator.add(
-      candidate: bytes[0].span.bytes, reference: bytes[1].span.bytes, frame: "f")
+      candidate: candidate.span.bytes, reference: reference.span.bytes, frame: "f")
     let metrics = try #require(accumulator.metrics)
     let step = elementType.isInteger ? Double(scale) : 1
     #expect(abs(metrics.maxAbsDiff - step) <= 4e-16 * Double(large) * step)
