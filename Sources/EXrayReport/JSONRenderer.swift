@@ -60,8 +60,11 @@ public enum JSONRenderer {
       let decoder = JSONDecoder()
       decoder.nonConformingFloatDecodingStrategy = .convertFromString(
         positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: notANumber)
-      // Reports from before there were custom checks have no such key.
-      let complete = tree["checks"] == nil ? tree.adding("checks", .array([])) : tree
+      // Reports from before there were custom checks and histograms have no such keys.
+      var complete = tree
+      for key in ["checks", "histograms"] where tree[key] == nil {
+        complete = complete.adding(key, .array([]))
+      }
       let numbered = replacingLeaves(in: complete) { leaf, key in
         leaf == .null && requiredNumbers.contains(key) ? .string(notANumber) : leaf
       }
@@ -79,8 +82,8 @@ public enum JSONRenderer {
 
   /// Keys whose number is not optional, so that null must be read as not-a-number.
   private static let requiredNumbers: Set<String> = [
-    "after", "before", "confidence", "max_abs_diff", "mse", "pValue", "top1", "top1Agreement",
-    "top1Interval", "top5",
+    "after", "before", "confidence", "lower", "max_abs_diff", "mse", "pValue", "top1",
+    "top1Agreement", "top1Interval", "top5", "upper",
   ]
 
   private static func tree(of report: ValidationReport) throws -> JSONTree {
@@ -151,7 +154,9 @@ public enum JSONRenderer {
 
   /// The tree with a null for every key of the schema whose value is absent.
   private static func completed(_ root: JSONTree) -> JSONTree {
-    var root = root.with(["accuracy", "allFixes", "answers", "latency"])
+    var root = root.with([
+      "accuracy", "allFixes", "answers", "graph", "inputShare", "latency",
+    ])
     root = root.mapping("latency") { $0.with(["caveat"]) }
     for side in ["candidate", "reference"] { root = root.mapping(side) { $0.with(["recipe"]) } }
     for list in ["inputs", "layers", "outputs"] {

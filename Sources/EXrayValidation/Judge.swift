@@ -83,6 +83,10 @@ public struct Judge: Sendable {
     public var outputs: [TensorComparison]
     /// What limits the evidence.
     public var notes: [String]
+    /// The part of the final error that the inputs alone make; nil where models were not taken apart.
+    public var inputShare: Double?
+    /// How the values of the worst layers are spread, the worst first.
+    public var histograms: [LayerHistogram] = []
   }
 
   /// Judges the evidence.
