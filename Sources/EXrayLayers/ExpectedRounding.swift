@@ -135,7 +135,7 @@ struct ExpectedRounding {
     guard total.count > 0, let range = layer.description.elementType.integerRange else { return 0 }
     let low = min(0, Double(total.lowestWanted))
     let high = max(0, Double(total.highestWanted))
-    return (high - low) / Double(range.upperBound - range.lowerBound)
+    return (high - low) / (Double(range.upperBound) - Double(range.lowerBound))
   }
 
   /// What rounded weights cost a channel: with the model's scales, and with one scale a channel that fits.

@@ -103,6 +103,10 @@ extension TensorDescription {
     guard let range = elementType.integerRange, let scale = quantization?.scale, scale > 0,
       let zero = quantization?.zeroPoint
     else { return nil }
-    return scale * Float(range.lowerBound - zero)...scale * Float(range.upperBound - zero)
+    // 64-bit integers leave no room for a zero point.
+    let (low, high) = (
+      Double(range.lowerBound) - Double(zero), Double(range.upperBound) - Double(zero)
+    )
+    return scale * Float(low)...scale * Float(high)
   }
 }

@@ -6,10 +6,10 @@ import MCAPCompression
 
 /// Compares two traces of runs over the same inputs.
 public struct CompareJob {
-  private let candidate: TraceReader
-  private let reference: TraceReader
-  private let candidateTensors: [ComparedTensor]
-  private let referenceTensors: [ComparedTensor]
+  let candidate: TraceReader
+  let reference: TraceReader
+  let candidateTensors: [ComparedTensor]
+  let referenceTensors: [ComparedTensor]
   private let labels: LabelSpecification
   private let tool: String
   private let checks: [CustomCheck]
@@ -77,6 +77,9 @@ public struct CompareJob {
       intended: intended, declared: try recipe(of: candidate))
     var judgement = Judge(context: context).judge(evidence, explanation: explanation)
     judgement.rest(on: [frameItem(matched.count, of: total)].compactMap(\.self))
+    judgement.histograms = try histograms(
+      of: judgement, pairs: collector.comparison.pairs,
+      frames: matched.map { ($0.candidate, $0.reference) })
     let report = ReportBuilder(
       tool: tool, context: context, evidence: evidence, judgement: judgement,
       latency: latency(times), notes: notes
@@ -157,7 +160,7 @@ public struct CompareJob {
   }
 
   /// A tensor that takes part in the comparison, and its position in its trace.
-  private struct ComparedTensor {
+  struct ComparedTensor {
     var stream: Int
     var tensor: RunComparison.Tensor
   }

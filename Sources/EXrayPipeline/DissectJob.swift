@@ -10,8 +10,8 @@ import EXrayValidation
 /// reached the reference's and with kernels that are trusted. Then the reference is replayed from every place on
 /// with what the candidate made up to there.
 public struct DissectJob {
-  private let candidate: PipelineSpecification
-  private let reference: PipelineSpecification
+  let candidate: PipelineSpecification
+  let reference: PipelineSpecification
   private let inputs: InputList
   private let frameLimit: Int
 
@@ -34,6 +34,15 @@ public struct DissectJob {
   public func run(
     isComplete: Bool = true, observer: (any ProgressObserver)?
   ) throws -> LayerDiagnosis {
+    try measure(isComplete: isComplete, observer: observer).diagnosis
+  }
+
+  /// Measures and diagnoses, and keeps what a report shows of the layers.
+  ///
+  /// - Parameter isComplete: Whether shares and kernels are measured also where no layer is under suspicion.
+  public func measure(
+    isComplete: Bool = true, observer: (any ProgressObserver)?
+  ) throws -> DissectOutcome {
     let recording = try LayerRecording(
       candidate: candidate, reference: reference, inputs: inputs, frameLimit: frameLimit,
       observer: observer)
@@ -47,7 +56,9 @@ public struct DissectJob {
     var dissection = Dissection(layers: layers)
     try replay(recording, into: &dissection, observer)
     let first = diagnosis(dissection)
-    guard isComplete || !first.findings.isEmpty else { return first }
+    guard isComplete || !first.findings.isEmpty else {
+      return DissectOutcome(first, layers: dissection.layers, recording)
+    }
     let cut = try candidate.model.model.cut(at: Set(recording.pairs.map(\.candidate)))
     try runAlone(recording, cut, into: &dissection, observer)
     do {
@@ -57,7 +68,7 @@ public struct DissectJob {
       dissection.notes.append("The kernels could not be checked against others: \(error.message)")
     }
     try share(recording, into: &dissection, observer)
-    return diagnosis(dissection)
+    return DissectOutcome(diagnosis(dissection), layers: dissection.layers, recording)
   }
 
   private func diagnosis(_ dissection: Dissection) -> LayerDiagnosis {

@@ -16,18 +16,20 @@ struct ReportBuilder {
       candidate: context.candidate, reference: context.reference, frames: evidence.frames,
       accuracy: evidence.accuracy, answers: evidence.answers, inputs: judgement.inputs,
       layers: judgement.layers, outputs: judgement.outputs, latency: latency,
-      findings: judgement.findings, allFixes: allFixes,
-      evidence: judgement.evidence, notes: judgement.notes + notes)
+      findings: judgement.findings, allFixes: allFixes, evidence: judgement.evidence,
+      notes: judgement.notes + notes, inputShare: judgement.inputShare,
+      graph: context.candidateModel.map { ModelGraph($0) }, histograms: judgement.histograms)
   }
 
   /// A report of a run that ended before anything could be compared.
   init(tool: String, context: Judge.Context, crash: Finding) {
     report = ValidationReport(
       tool: tool, verdict: .fail, summary: Self.summary(.fail, [crash], [], frames: 0),
-      candidate: context.candidate, reference: context.reference, frames: 0, findings: [crash])
+      candidate: context.candidate, reference: context.reference, frames: 0, findings: [crash],
+      graph: context.candidateModel.map { ModelGraph($0) })
   }
 
-  private static func summary(
+  static func summary(
     _ verdict: Verdict, _ findings: [Finding], _ evidence: [EvidenceItem], frames: Int
   ) -> String {
     switch verdict {

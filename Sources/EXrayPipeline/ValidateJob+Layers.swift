@@ -24,9 +24,11 @@ extension ValidateJob {
     let job = DissectJob(
       candidate: candidate, reference: reference, inputs: inputs, frameLimit: Self.dissectedFrames)
     do {
-      let diagnosis = try job.run(isComplete: false, observer: observer)
-      judgement.apply(diagnosis, losesAccuracy: Judge.losesAccuracy(evidence))
-      notes += diagnosis.notes
+      let outcome = try job.measure(isComplete: false, observer: observer)
+      judgement.apply(outcome.diagnosis, losesAccuracy: Judge.losesAccuracy(evidence))
+      judgement.inputShare = outcome.diagnosis.inputShare
+      judgement.histograms = outcome.histograms
+      notes += outcome.diagnosis.notes
     } catch {
       // The comparison stands without it: a part of a model may be one that its runtime refuses.
       notes.append("The models could not be taken apart: \(error)")

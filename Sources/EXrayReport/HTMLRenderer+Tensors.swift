@@ -32,7 +32,11 @@ extension HTMLRenderer {
       "<th scope=\"col\"\($0.mark) title=\"\($0.explanation)\">\($0.text)</th>" as Markup
     }
     let prefix = commonScope(tensors)
-    let rows = tensors.map { row($0, hasOps: hasOps, largest: largest, scope: prefix) }
+    let rows = tensors.enumerated().map { position, tensor in
+      row(
+        tensor, identifier: id == "layers" ? rowIdentifier(position) : nil, hasOps: hasOps,
+        largest: largest, scope: prefix)
+    }
     let lead: Markup =
       prefix.isEmpty
       ? .none
@@ -66,8 +70,9 @@ extension HTMLRenderer {
   }
 
   private static func row(
-    _ tensor: TensorComparison, hasOps: Bool, largest: Double, scope: String
+    _ tensor: TensorComparison, identifier: String?, hasOps: Bool, largest: Double, scope: String
   ) -> Markup {
+    let mark: Markup = identifier.map { " id=\"\($0)\"" } ?? .none
     let metrics = tensor.metrics
     let bar = largest > 0 ? (tensor.drift ?? 0) / largest * 48 : 0
     let status = tensor.status
@@ -75,7 +80,7 @@ extension HTMLRenderer {
     let op: Markup =
       hasOps ? "<td class=\"op\">\(PlainText.shortened(tensor.opType, to: 40))</td>" : .none
     return """
-      <tr class="\(kind)"><td class="n">\(tensor.index)</td><td class="status">\(status.words)</td>\(op)\
+      <tr class="\(kind)"\(mark)><td class="n">\(tensor.index)</td><td class="status">\(status.words)</td>\(op)\
       <td class="tensor">\(names(tensor, scope: scope))</td><td class="shape">\(tensor.shapeText)</td>\
       <td class="type">\(tensor.typeText)</td>\
       <td class="n drift"\(sortKey(tensor.drift))><svg viewBox="0 0 48 8" width="48" height="8" \

@@ -19,6 +19,8 @@ public enum HTMLRenderer {
     sections += notes(report)
     sections += inputPictures(pictures)
     sections += outputPictures(pictures)
+    sections += errors(report)
+    sections += anatomy(report)
     sections += drift(report)
     sections += answers(report, classNames: pictures.classNames)
     sections += tensors(report)

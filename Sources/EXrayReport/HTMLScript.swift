@@ -1,4 +1,4 @@
-/// The page's only script, which makes tables sortable.
+/// The page's only script, which makes tables sortable and the graph zoomable.
 ///
 /// The page is complete without it.
 enum HTMLScript {
@@ -33,6 +33,53 @@ enum HTMLScript {
           body.append(...rows.map((entry) => entry.row));
         });
       });
+    }
+    for (const frame of document.querySelectorAll(".graph")) {
+      const drawing = frame.querySelector("svg");
+      const full = drawing.viewBox.baseVal;
+      let scale = 1;
+      const zoom = (next) => {
+        const middle = (frame.scrollTop + frame.clientHeight / 2) / scale;
+        scale = Math.min(3, Math.max(0.02, next));
+        drawing.setAttribute("width", full.width * scale);
+        drawing.setAttribute("height", full.height * scale);
+        frame.scrollTop = middle * scale - frame.clientHeight / 2;
+      };
+      const show = (node) => {
+        const box = node.getBBox();
+        frame.scrollTop = (box.y + box.height / 2) * scale - frame.clientHeight / 2;
+        frame.scrollLeft = (box.x + box.width / 2) * scale - frame.clientWidth / 2;
+      };
+      const blamed = [...frame.querySelectorAll(".blamed")];
+      let next = 0;
+      const actions = [
+        ["+", "larger", () => zoom(scale * 1.4)],
+        ["−", "smaller", () => zoom(scale / 1.4)],
+        ["Whole", "the whole graph", () => {
+          zoom(Math.min(1, frame.clientWidth / full.width, frame.clientHeight / full.height));
+        }],
+        ["1:1", "as drawn", () => zoom(1)],
+      ];
+      if (blamed.length > 0) {
+        actions.push(["Blamed op", "to the next op that is blamed", () => {
+          if (scale < 0.5) zoom(1);
+          show(blamed[next % blamed.length]);
+          next += 1;
+        }]);
+      }
+      const bar = document.createElement("div");
+      bar.className = "zoom";
+      for (const [text, title, action] of actions) {
+        const button = document.createElement("button");
+        button.type = "button";
+        button.textContent = text;
+        button.title = title;
+        button.addEventListener("click", action);
+        bar.append(button);
+      }
+      frame.before(bar);
+      if (blamed.length > 0) show(blamed[0]);
+      else frame.scrollLeft = (frame.scrollWidth - frame.clientWidth) / 2;
     }
 
     """

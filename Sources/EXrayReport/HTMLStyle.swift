@@ -1,6 +1,6 @@
 /// The page's style sheet: system fonts, light and dark, print.
 enum HTMLStyle {
-  static let text = colours + layout + charts + tables + print
+  static let text = colours + layout + charts + tables + layers + print
 
   private static let colours = """
 
@@ -9,12 +9,14 @@ enum HTMLStyle {
       --paper: #ffffff; --raised: #f6f7f9; --ink: #16191d; --soft: #5a6370; --line: #dfe3e8;
       --candidate: #2f6fde; --reference: #7d8794; --fail: #c62f3b; --pass: #1e7f4f; --warn: #95630a;
       --failwash: #fdf0f0; --passwash: #eef8f2; --warnwash: #fcf5e6;
+      --heat0: #ecf5f0; --heat1: #fdf3d6; --heat2: #fbdcb4; --heat3: #f7b79c; --heat4: #f08b80;
     }
     @media (prefers-color-scheme: dark) {
       :root {
         --paper: #121417; --raised: #1b1e23; --ink: #e6e9ed; --soft: #9aa4b1; --line: #2c3138;
         --candidate: #6fa3ff; --reference: #8b95a3; --fail: #ff7680; --pass: #5ccb92; --warn: #e8b44c;
         --failwash: #291719; --passwash: #13231b; --warnwash: #272011;
+        --heat0: #16261e; --heat1: #3a3114; --heat2: #553a17; --heat3: #6d3524; --heat4: #8c2a2a;
       }
     }
 
@@ -190,6 +192,7 @@ enum HTMLStyle {
         --paper: #fff; --raised: #f6f7f9; --ink: #000; --soft: #444; --line: #ccc; --candidate: #2f6fde;
         --reference: #7d8794; --fail: #b3202c; --pass: #17673f; --warn: #7a4f00; --failwash: #fff;
         --passwash: #fff; --warnwash: #fff;
+        --heat0: #ecf5f0; --heat1: #fdf3d6; --heat2: #fbdcb4; --heat3: #f7b79c; --heat4: #f08b80;
       }
       * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
       body { font-size: 11px; }

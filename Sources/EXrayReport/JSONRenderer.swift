@@ -61,7 +61,7 @@ public enum JSONRenderer {
       decoder.nonConformingFloatDecodingStrategy = .convertFromString(
         positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: notANumber)
       // Reports from before these keys were thought of do not have them.
-      let complete = ["checks", "evidence"].reduce(tree) { tree, key in
+      let complete = ["checks", "evidence", "histograms"].reduce(tree) { tree, key in
         tree[key] == nil ? tree.adding(key, .array([])) : tree
       }
       let numbered = replacingLeaves(in: complete) { leaf, key in
@@ -81,8 +81,8 @@ public enum JSONRenderer {
 
   /// Keys whose number is not optional, so that null must be read as not-a-number.
   private static let requiredNumbers: Set<String> = [
-    "after", "before", "confidence", "max_abs_diff", "mse", "pValue", "top1", "top1Agreement",
-    "top1Interval", "top5",
+    "after", "before", "confidence", "lower", "max_abs_diff", "mse", "pValue", "top1",
+    "top1Agreement", "top1Interval", "top5", "upper",
   ]
 
   private static func tree(of report: ValidationReport) throws -> JSONTree {
@@ -153,7 +153,9 @@ public enum JSONRenderer {
 
   /// The tree with a null for every key of the schema whose value is absent.
   private static func completed(_ root: JSONTree) -> JSONTree {
-    var root = root.with(["accuracy", "allFixes", "answers", "latency"])
+    var root = root.with([
+      "accuracy", "allFixes", "answers", "graph", "inputShare", "latency",
+    ])
     root = root.mapping("latency") { $0.with(["caveat"]) }
     for side in ["candidate", "reference"] { root = root.mapping(side) { $0.with(["recipe"]) } }
     for list in ["inputs", "layers", "outputs"] {

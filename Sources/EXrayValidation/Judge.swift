@@ -85,6 +85,10 @@ public struct Judge: Sendable {
     public var evidence: [EvidenceItem]
     /// What limits the evidence.
     public var notes: [String]
+    /// The part of the final error that the inputs alone make; nil where models were not taken apart.
+    public var inputShare: Double?
+    /// How the values of the worst layers are spread, the worst first.
+    public var histograms: [LayerHistogram] = []
 
     /// Adds to what the worth rests on; a comparison that found nothing on weak evidence is inconclusive.
     public mutating func rest(on items: [EvidenceItem]) {

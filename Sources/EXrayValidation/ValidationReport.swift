@@ -40,6 +40,12 @@ public struct ValidationReport: Sendable, Hashable, Codable {
   public var evidence: [EvidenceItem]
   /// What limits the evidence, one a line.
   public var notes: [String]
+  /// The part of the final error that the inputs alone make; nil where it is unknown.
+  public var inputShare: Double?
+  /// The candidate's graph; nil where no model was at hand, as with traces.
+  public var graph: ModelGraph?
+  /// How the values of the worst layers are spread, the worst first.
+  public var histograms: [LayerHistogram]
 
   /// Creates a report.
   public init(
@@ -48,7 +54,9 @@ public struct ValidationReport: Sendable, Hashable, Codable {
     answers: AnswerComparison? = nil, inputs: [TensorComparison] = [],
     layers: [TensorComparison] = [], outputs: [TensorComparison] = [],
     latency: LatencyComparison? = nil, findings: [Finding] = [],
-    allFixes: Finding.Gain? = nil, checks: [CustomCheckResult] = [], evidence: [EvidenceItem] = [], notes: [String] = []
+    allFixes: Finding.Gain? = nil, checks: [CustomCheckResult] = [],
+    evidence: [EvidenceItem] = [], notes: [String] = [], inputShare: Double? = nil,
+    graph: ModelGraph? = nil, histograms: [LayerHistogram] = []
   ) {
     self.tool = tool
     self.verdict = verdict
@@ -67,6 +75,9 @@ public struct ValidationReport: Sendable, Hashable, Codable {
     self.checks = checks
     self.evidence = evidence
     self.notes = notes
+    self.inputShare = inputShare
+    self.graph = graph
+    self.histograms = histograms
   }
 }
 

@@ -9,6 +9,7 @@ struct Compare: ParsableCommand {
       EXAMPLES
         exray compare app.mcap reference.mcap
         exray compare app.mcap reference.mcap --html report.html --junit junit.xml --fail-on top1-drop=0.02
+        exray compare app.mcap reference.mcap --sarif exray.sarif --github
         exray compare app.mcap reference.mcap --check "python3 my_check.py" --check-tensors output
       """)
 
@@ -30,12 +31,14 @@ struct Compare: ParsableCommand {
   @Option(help: ArgumentHelp("Write the report as Markdown.", valueName: "file"))
   var markdown: String?
 
+  @OptionGroup var overlays: OverlayOptions
   @OptionGroup var labels: LabelOptions
   @OptionGroup var checks: CheckOptions
   @OptionGroup var gate: GateOptions
 
   func run() throws {
-    let output = ReportOutput(json: json, html: html, junit: junit, markdown: markdown)
+    let output = ReportOutput(
+      json: json, html: html, junit: junit, markdown: markdown, overlays: overlays)
     try output.check()
     let job = try CompareJob(
       candidate: candidate, reference: reference, labels: try labels.specification(),

@@ -1,5 +1,6 @@
 import ArgumentParser
 import EXrayPipeline
+import EXrayReport
 import EXrayRuntime
 import EXrayValidation
 import Foundation
@@ -16,6 +17,8 @@ struct Dissect: ParsableCommand {
         exray dissect int8.tflite --reference float.tflite --recipe recipe.json --input photos/
         exray dissect model.tflite --reference-kernels reference --input samples.npy
         exray dissect int8.tflite --reference float.tflite --input samples.npy --json layers.json
+        exray dissect int8.tflite --reference float.tflite --input samples.npy \\
+            --html layers.html --model-explorer overlays/ --sarif layers.sarif
 
       EXIT CODES
         0  every op does what it should        1  an op does not
@@ -51,6 +54,10 @@ struct Dissect: ParsableCommand {
   @Option(help: ArgumentHelp("Write what was found as JSON.", valueName: "file"))
   var json: String?
 
+  @Option(help: ArgumentHelp("Write the report as one HTML file.", valueName: "file"))
+  var html: String?
+
+  @OptionGroup var overlays: OverlayOptions
   @OptionGroup var runtime: RuntimeOptions
 
   func validate() throws {
@@ -60,10 +67,10 @@ struct Dissect: ParsableCommand {
   }
 
   func run() throws {
-    if let json {
-      try FileAccess.checkWritable(json)
-      Leftovers.watch(files: [json])
-    }
+    let files = [json, html].compactMap(\.self)
+    for file in files { try FileAccess.checkWritable(file) }
+    Leftovers.watch(files: files)
+    try overlays.check()
     let candidate = try ModelFile(path: model)
     let trusted = try reference.map { try ModelFile(path: $0) } ?? candidate
     let file = try recipe.map { try RecipeFile(path: $0) }
@@ -73,13 +80,16 @@ struct Dissect: ParsableCommand {
         model: model, recipe: file?.recipe, recipeName: file?.name, recipeFile: recipe,
         runtime: engine, options: SessionOptions(kernels: kernels, threads: runtime.threads))
     }
-    let diagnosis = try DissectJob(
+    let job = DissectJob(
       candidate: side(candidate, kernels), reference: side(trusted, referenceKernels),
-      inputs: try InputList(paths: input), frameLimit: frames
-    ).run(observer: ProgressBar())
-    let report = DissectReport(diagnosis)
+      inputs: try InputList(paths: input), frameLimit: frames)
+    let outcome = try job.measure(observer: ProgressBar())
+    let report = DissectReport(outcome.diagnosis)
     if let json { try FileAccess.write(try report.json(), to: json) }
-    print(LayerTable(report).text)
+    let whole = job.report(outcome, tool: Tool.identity)
+    if let html { try FileAccess.write(HTMLRenderer.render(whole), to: html) }
+    print(overlays.guarded(LayerTable(report).text + "\n"), terminator: "")
+    try overlays.write(whole, model: model)
     switch report.verdict {
     case .pass: return
     case .fail: throw ExitCode(1)

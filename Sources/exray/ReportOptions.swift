@@ -122,6 +122,10 @@ struct ReportOutput {
   var html: String?
   var junit: String?
   var markdown: String?
+  /// What other tools read.
+  var overlays: OverlayOptions?
+  /// The candidate's model as the user named it; nil where a trace stands for it.
+  var model: String?
 
   /// The four files of a report folder.
   static func folder(_ path: String) -> ReportOutput {
@@ -135,13 +139,14 @@ struct ReportOutput {
     let files = [json, html, junit, markdown].compactMap { $0 }
     for path in files { try FileAccess.checkWritable(path) }
     Leftovers.watch(files: files)
+    try overlays?.check()
   }
 
   func write(_ report: ValidationReport, _ pictures: ReportPictures) throws {
     let terminal = Terminal.standardOutput
-    print(
-      TerminalRenderer(color: terminal.isInteractive, width: terminal.width).render(report),
-      terminator: "")
+    let text = TerminalRenderer(color: terminal.isInteractive, width: terminal.width)
+      .render(report)
+    print(overlays?.guarded(text) ?? text, terminator: "")
     if let json { try FileAccess.write(JSONRenderer.render(report), to: json) }
     if let html {
       try FileAccess.write(HTMLRenderer.render(report, pictures: pictures), to: html)
@@ -149,5 +154,6 @@ struct ReportOutput {
     if let junit { try FileAccess.write(JUnitRenderer.render(report), to: junit) }
     if let markdown { try FileAccess.write(MarkdownRenderer.render(report), to: markdown) }
     if let html { print("Report: \(html)") }
+    try overlays?.write(report, model: model)
   }
 }

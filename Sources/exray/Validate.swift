@@ -49,6 +49,7 @@ struct Validate: ParsableCommand {
   @Flag(help: "Keep both traces, every layer of every frame, in the report folder.")
   var keepTraces = false
 
+  @OptionGroup var overlays: OverlayOptions
   @OptionGroup var checks: CheckOptions
   @OptionGroup var gate: GateOptions
   @OptionGroup var runtime: RuntimeOptions
@@ -70,7 +71,8 @@ struct Validate: ParsableCommand {
     let ownChecks = try checks.make()
     let engine = try runtime.make()
     let inputList = try InputList(paths: inputs.input)
-    let output = report.map(ReportOutput.folder) ?? ReportOutput()
+    var output = report.map(ReportOutput.folder) ?? ReportOutput()
+    (output.overlays, output.model) = (overlays, candidateModel)
     if let report { Leftovers.watch(files: [], folders: try FileAccess.makeFolder(report)) }
     try output.check()
     let job = ValidateJob(

@@ -41,9 +41,9 @@ struct JSONRendererTests {
     }
     #expect(
       top == [
-        "accuracy", "allFixes", "answers", "candidate", "checks", "findings", "frames", "inputs",
-        "latency", "layers",
-        "notes", "outputs", "reference", "schemaVersion", "summary", "tool", "verdict",
+        "accuracy", "allFixes", "answers", "candidate", "checks", "findings", "frames", "graph",
+        "histograms", "inputShare", "inputs", "latency", "layers", "notes", "outputs", "reference",
+        "schemaVersion", "summary", "tool", "verdict",
       ])
   }
 
@@ -52,9 +52,10 @@ struct JSONRendererTests {
     let report = SampleReports.tiny
     let text = try JSONRenderer.render(report)
     let older = text.split(separator: "\n", omittingEmptySubsequences: false).filter { line in
-      !["\"checks\":", "\"allFixes\":", "\"interval\":", "\"method\":"].contains {
-        line.contains($0)
-      }
+      ![
+        "\"checks\":", "\"allFixes\":", "\"interval\":", "\"method\":", "\"graph\":",
+        "\"histograms\":", "\"inputShare\":",
+      ].contains { line.contains($0) }
     }.joined(separator: "\n")
     #expect(older.count < text.count - 60)
     #expect(try JSONRenderer.parse(older) == report)

@@ -182,6 +182,10 @@ enum SampleReports {
       notes: [
         "100 frames: top-1 accuracy is known to about ±9 points.",
         "3 layers of the candidate have no counterpart in the reference.",
+      ],
+      inputShare: 0.034, graph: graph(Array(layers(60, seed: 7, faultAt: 22)[20..<26])),
+      histograms: [
+        histogram(op: 23, tensor: "efficientnet-lite0/blocks_5/depthwise_conv_2d_23/Relu6")
       ])
   }
 
@@ -251,6 +255,8 @@ enum SampleReports {
   static var example: ValidationReport {
     var report = failing
     report.layers = Array(layers(60, seed: 7, faultAt: 22)[22...22])
+    report.graph = graph(report.layers)
+    report.histograms = []
     report.findings = [failing.findings[0]]
     report.findings[0].evidence = [failing.findings[0].evidence[1]]
     report.outputs = []

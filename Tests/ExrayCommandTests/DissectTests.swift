@@ -90,6 +90,20 @@ struct DissectTests {
     }
   }
 
+  @Test func `a result in 64-bit integers is measured like others`() throws {
+    try withTemporaryFolder { folder in
+      let (outcome, report) = try dissect(
+        [
+          try SharedData.path("models/segmentation/deeplabv3_mnv2_dm05_513_uint8.tflite"),
+          "--reference-kernels", "builtin", "--recipe", "Examples/recipes/deeplabv3-513.json",
+          "--frames", "1", "--input",
+          try SharedData.path("data/imagenet_100/images/ILSVRC2012_val_00000001.JPEG"),
+        ], folder: folder)
+      #expect(outcome.status <= 1, "\(outcome.errors)")
+      #expect(report.layers.count > 60)
+    }
+  }
+
   @Test func `models that share no layer are inconclusive or refused, in words`() throws {
     try withTemporaryFolder { folder in
       let outcome = try BuiltTool.run([
