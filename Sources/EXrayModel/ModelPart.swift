@@ -69,19 +69,27 @@ extension Model {
     }
   }
 
-  /// The ops that compute some tensors from the graph's inputs, as a model of its own.
+  /// The ops that compute some tensors, as a model of its own.
   ///
-  /// - Parameter tensors: Indices of tensors that ops make.
-  public func part(making tensors: [Int]) throws(ModelError) -> ModelPart {
+  /// - Parameters:
+  ///   - tensors: Indices of tensors that ops make.
+  ///   - given: Tensors that are given instead of computed, besides the graph's inputs; those that cannot be are ignored.
+  public func part(
+    making tensors: [Int], given: Set<Int> = []
+  ) throws(ModelError) -> ModelPart {
+    let choice = LayerChoice(self)
+    let sources = given.filter { choice.canExpose($0) && !tensors.contains($0) }
+      .union(primary.inputs)
     var needed = Set(tensors)
     var ops: [Op] = []
-    for op in primary.ops.reversed() where op.outputs.contains(where: needed.contains) {
+    for op in primary.ops.reversed()
+    where op.outputs.contains(where: { needed.contains($0) && !sources.contains($0) }) {
       ops.append(op)
       needed.formUnion(op.inputs)
     }
     var draft = ModelDraft(self)
     draft.ops = ops.reversed().map(ModelDraft.Op.init)
-    let inputs = primary.inputs.filter { needed.contains($0) }
+    let inputs = needed.intersection(sources).sorted()
     draft.inputs = inputs
     return try part(of: draft, inputs: inputs, outputs: tensors)
   }

@@ -73,6 +73,9 @@ public struct ValidateJob {
     try dissect(
       evidence, recipe: candidate.recipe, judgement: &judgement, notes: &notes,
       observer: observer)
+    proveLayerFixes(
+      recipe: candidate.recipe, before: first.collector.outcomes, judgement: &judgement,
+      notes: &notes, observer: observer)
     judgement.rest(on: replay(first.opening, observer: observer))
     var allFixes: Finding.Gain?
     if let explanation {

@@ -157,6 +157,7 @@ public enum JSONRenderer {
       "accuracy", "allFixes", "answers", "graph", "inputShare", "latency",
     ])
     root = root.mapping("latency") { $0.with(["caveat"]) }
+    root = root.mapping("answers") { $0.with(["marginError", "knifeEdges"]) }
     for side in ["candidate", "reference"] { root = root.mapping(side) { $0.with(["recipe"]) } }
     for list in ["inputs", "layers", "outputs"] {
       root = root.mapping(list) { list in

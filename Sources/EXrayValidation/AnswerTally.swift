@@ -9,6 +9,7 @@ public struct AnswerTally: Sendable {
   private var labelled = 0
   private var right = (candidateTop1: 0, candidateTop5: 0, referenceTop1: 0, referenceTop5: 0)
   private var discordant = (candidateOnly: 0, referenceOnly: 0)
+  private var margins = MarginTally()
 
   /// Creates a tally, or nil where `output` is no vector of class scores.
   public init?(output: TensorDescription) {
@@ -27,6 +28,7 @@ public struct AnswerTally: Sendable {
     let candidateBest = topClasses(candidate, 5)
     let referenceBest = topClasses(reference, 5)
     frames += 1
+    margins.add(candidate: candidate, reference: reference, candidateBest[0], referenceBest)
     confusion[referenceBest[0] * classCount + candidateBest[0], default: 0] += 1
     guard let label else { return }
     labelled += 1
@@ -50,7 +52,8 @@ public struct AnswerTally: Sendable {
     let agreed = pairs.filter { $0.reference == $0.candidate }.reduce(0) { $0 + $1.count }
     return AnswerComparison(
       top1Agreement: Double(agreed) / Double(frames), classCount: classCount,
-      confusion: pairs.sorted { Self.order($0) < Self.order($1) })
+      confusion: pairs.sorted { Self.order($0) < Self.order($1) },
+      marginError: margins.error, knifeEdges: margins.knifeEdges)
   }
 
   /// Accuracy of both sides; nil without labels.
@@ -72,6 +75,39 @@ public struct AnswerTally: Sendable {
 
   private static func order(_ pair: AnswerComparison.Pair) -> (Int, Int, Int, Int) {
     (pair.reference == pair.candidate ? 1 : 0, -pair.count, pair.reference, pair.candidate)
+  }
+}
+
+/// How far apart the reference's first two classes are, and how much of that the candidate's error moves.
+private struct MarginTally: Sendable {
+  private var squaredError = 0.0
+  private var kept = 0
+  /// By how much the reference prefers its answer to the candidate's, for frames that are answered differently.
+  private var flips: [Float] = []
+
+  mutating func add(
+    candidate: [Float], reference: [Float], _ answer: Int, _ best: [Int]
+  ) {
+    guard best.count > 1 else { return }
+    guard answer == best[0] else {
+      let margin = reference[best[0]] - reference[answer]
+      if margin.isFinite { flips.append(margin) }
+      return
+    }
+    let moved =
+      (candidate[best[0]] - candidate[best[1]]) - (reference[best[0]] - reference[best[1]])
+    guard moved.isFinite else { return }
+    squaredError += Double(moved) * Double(moved)
+    kept += 1
+  }
+
+  /// Root mean square of what the margin moves by, over frames that are answered alike; nil without such frames.
+  var error: Double? { kept == 0 ? nil : (squaredError / Double(kept)).squareRoot() }
+
+  /// Changed answers that twice the usual error explains.
+  var knifeEdges: Int {
+    guard let error else { return 0 }
+    return flips.count { Double($0) <= 2 * error }
   }
 }
 

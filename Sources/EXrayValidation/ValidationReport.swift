@@ -159,12 +159,28 @@ public struct AnswerComparison: Sendable, Hashable, Codable {
   /// How often the reference answered one class and the candidate another or the same; most frequent first,
   /// disagreements before agreements.
   public var confusion: [Pair]
+  /// What the reference's lead of its first class over its second moves by in the candidate, as root mean square over
+  /// frames that both answer alike; nil where there are none.
+  public var marginError: Double?
+  /// Changed answers where the reference's lead over the candidate's answer is at most twice ``marginError``: ties
+  /// that any rounding decides. Nil where nobody counted.
+  public var knifeEdges: Int?
 
   /// Creates a comparison.
-  public init(top1Agreement: Double, classCount: Int, confusion: [Pair]) {
+  public init(
+    top1Agreement: Double, classCount: Int, confusion: [Pair], marginError: Double? = nil,
+    knifeEdges: Int? = nil
+  ) {
     self.top1Agreement = top1Agreement
     self.classCount = classCount
     self.confusion = confusion
+    self.marginError = marginError
+    self.knifeEdges = knifeEdges
+  }
+
+  /// Frames that are answered differently.
+  public var changedCount: Int {
+    confusion.reduce(0) { $0 + ($1.reference == $1.candidate ? 0 : $1.count) }
   }
 
   /// One cell of the confusion matrix of answers.

@@ -25,6 +25,18 @@ struct AnswerTests {
     #expect(answers.confusion.first == .init(reference: 0, candidate: 1, count: 1))
   }
 
+  @Test func `a changed answer within the usual error is a knife-edge`() throws {
+    var tally = try #require(
+      AnswerTally(output: TensorDescription(name: "o", elementType: .float32, shape: [3])))
+    // The candidate moves the lead by 0.1 wherever it keeps the answer.
+    for _ in 0..<8 { tally.add(candidate: [0.5, 0.3, 0], reference: [0.5, 0.2, 0], label: nil) }
+    tally.add(candidate: [0.4, 0.45, 0], reference: [0.45, 0.35, 0], label: nil)
+    tally.add(candidate: [0.1, 0.8, 0], reference: [0.9, 0.1, 0], label: nil)
+    let answers = try #require(tally.answers)
+    #expect(abs((answers.marginError ?? 0) - 0.1) < 1e-6)
+    #expect(answers.changedCount == 2 && answers.knifeEdges == 1)
+  }
+
   /// Bounds from R's `prop.test(79, 100, correct = FALSE)` and `binom.test(3, 13)`.
   @Test func `intervals and tests equal published values`() throws {
     var tally = try #require(

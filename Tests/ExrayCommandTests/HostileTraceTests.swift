@@ -222,6 +222,36 @@ struct HostileTraceTests {
       }
       candidate.fill { Float($0 % 7) }
     },
+    Pair("a layer of the candidate that stands still", 3, says: ["1 of 2 layers", "first of the"]) {
+      candidate, _ in
+      for index in 1..<4 { candidate.frames[index].values[1] = candidate.frames[0].values[1] }
+    },
+    Pair("a layer of the reference that stands still", 3, says: ["second of the reference"]) {
+      _, reference in
+      for index in 1..<4 { reference.frames[index].values[2] = reference.frames[0].values[2] }
+    },
+    Pair("a layer in the memory of another", 3, says: ["second of the candidate", "values of first"]) {
+      candidate, _ in
+      for index in candidate.frames.indices {
+        let frame = candidate.frames[index]
+        candidate.frames[index].values[2] = frame.values[1].map { Array($0.prefix(512)) }
+      }
+    },
+    Pair("the same values from two models", 3, says: ["not a copy"]) { candidate, _ in
+      candidate.run.modelSHA256 = String(repeating: "cd", count: 32)
+    },
+    Pair("outputs that never change on either side", 3, says: ["one and the same output"]) {
+      candidate, reference in
+      for index in 1..<4 {
+        for output in 3...4 {
+          candidate.frames[index].values[output] = candidate.frames[0].values[output]
+          reference.frames[index].values[output] = reference.frames[0].values[output]
+        }
+      }
+    },
+    Pair("one frame of four in both runs", 3, says: ["only 1 of 4 frames"]) { candidate, _ in
+      candidate.frames.removeLast(3)
+    },
     Pair("a scale for each row", 0) { candidate, reference in
       add(quantized([0.5, 0.25]), 3, &candidate, &reference)
     },
