@@ -15,13 +15,16 @@ public struct LayerDiagnosis: Sendable {
   }
 
   /// The faults, the one with the largest part in the final error first.
-  public let findings: [Finding]
+  public private(set) var findings: [Finding]
   /// What every layer came to, in the candidate's order.
   public let layers: [LayerSummary]
   /// What is normal and worth knowing, one a line.
   public let notes: [String]
   /// The part of the final output's error that the inputs alone make; nil where it is unknown.
   public let inputShare: Double?
+
+  /// Adds faults that were found another way.
+  public mutating func add(_ others: [Finding]) { findings += others }
 
   /// Diagnoses.
   public init(_ dissection: Dissection, candidate: Model, reference: Model) {

@@ -55,23 +55,23 @@ public struct Bisection: Encodable, Sendable {
 /// Halving between a good beginning and a bad end, where some places cannot be judged.
 ///
 /// Takes ⌈log₂ *n*⌉ steps for *n* ops, and one more for each place that is skipped.
-struct BisectSearch {
+package struct BisectSearch {
   /// The most ops known to be good, and the fewest known to be bad.
-  private(set) var good = 0
-  private(set) var bad: Int
+  package private(set) var good = 0
+  package private(set) var bad: Int
   private var skipped: Set<Int> = []
 
-  init(count: Int) { bad = count }
+  package init(count: Int) { bad = count }
 
   /// The place to be judged next, nearest to the middle; nil once there is none.
-  var next: Int? {
+  package var next: Int? {
     guard bad - good > 1 else { return nil }
     let middle = (good + bad) / 2
     return (good + 1..<bad).filter { !skipped.contains($0) }
       .min { (abs($0 - middle), $0) < (abs($1 - middle), $1) }
   }
 
-  mutating func judge(_ place: Int, _ outcome: Bisection.Step.Outcome) {
+  package mutating func judge(_ place: Int, _ outcome: Bisection.Step.Outcome) {
     switch outcome {
     case .good: good = max(good, place)
     case .bad: bad = min(bad, place)

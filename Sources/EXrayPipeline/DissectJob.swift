@@ -39,9 +39,11 @@ public struct DissectJob {
 
   /// Measures and diagnoses, and keeps what a report shows of the layers.
   ///
-  /// - Parameter isComplete: Whether shares and kernels are measured also where no layer is under suspicion.
+  /// - Parameters:
+  ///   - isComplete: Whether shares and kernels are measured also where no layer is under suspicion.
+  ///   - predictsHalf: Whether it is also said what float16 will do to the candidate.
   public func measure(
-    isComplete: Bool = true, observer: (any ProgressObserver)?
+    isComplete: Bool = true, predictsHalf: Bool = false, observer: (any ProgressObserver)?
   ) throws -> DissectOutcome {
     let recording = try LayerRecording(
       candidate: candidate, reference: reference, inputs: inputs, frameLimit: frameLimit,
@@ -68,7 +70,11 @@ public struct DissectJob {
       dissection.notes.append("The kernels could not be checked against others: \(error.message)")
     }
     try share(recording, into: &dissection, observer)
-    return DissectOutcome(diagnosis(dissection), layers: dissection.layers, recording)
+    var found = diagnosis(dissection)
+    if predictsHalf {
+      found.add(HalfPrecision(candidate.model.model).findings(dissection.layers))
+    }
+    return DissectOutcome(found, layers: dissection.layers, recording)
   }
 
   private func diagnosis(_ dissection: Dissection) -> LayerDiagnosis {

@@ -19,37 +19,66 @@ struct HealedModel: ~Copyable {
   private let partners: [Int: Int]
   private let result: (candidate: Int, reference: Int)
 
-  /// Prepares the three parts; nil where the op has no counterpart, or cannot be computed apart.
-  init?(
-    healing index: Int, of candidate: PipelineSpecification, as reference: PipelineSpecification,
-    matching: LayerMatching
-  ) throws {
-    let (model, trusted) = (candidate.model.model, reference.model.model)
-    let pairs = matching.pairs.filter { $0.permutation == nil && $0.isArrangementKnown }
-    partners = Dictionary(
-      pairs.map { ($0.reference, $0.candidate) }, uniquingKeysWith: { first, _ in first })
-    guard model.primary.ops.indices.contains(index),
-      let made = model.primary.ops[index].outputs.first,
-      let pair = pairs.first(where: { $0.candidate == made })
-    else { return nil }
-    result = (pair.candidate, pair.reference)
-    let part = try trusted.part(
-      making: [pair.reference], given: Set(pairs.map(\.reference)))
-    let known = partners
-    guard !part.inputs.isEmpty, part.inputs.allSatisfy({ known[$0] != nil }) else { return nil }
-    if model.primary.outputs.contains(made) {
-      rest = nil
-    } else {
-      guard let suffix = try model.suffix(from: index + 1) else { return nil }
-      rest = try PartSession(
-        suffix, of: model, runtime: candidate.runtime, options: candidate.options)
+  /// The parts before they are loaded.
+  struct Plan {
+    fileprivate let candidate: PipelineSpecification
+    fileprivate let reference: PipelineSpecification
+    fileprivate let partners: [Int: Int]
+    fileprivate let result: (candidate: Int, reference: Int)
+    fileprivate let op: ModelPart
+    fileprivate let rest: ModelPart?
+
+    /// Cuts both models; nil where the op has no counterpart, or cannot be computed apart.
+    init?(
+      healing index: Int, of candidate: PipelineSpecification,
+      as reference: PipelineSpecification, matching: LayerMatching
+    ) throws {
+      let (model, trusted) = (candidate.model.model, reference.model.model)
+      let pairs = matching.pairs.filter { $0.permutation == nil && $0.isArrangementKnown }
+      guard model.primary.ops.indices.contains(index),
+        let made = model.primary.ops[index].outputs.first,
+        let pair = pairs.first(where: { $0.candidate == made })
+      else { return nil }
+      let partners = Dictionary(
+        pairs.map { ($0.reference, $0.candidate) }, uniquingKeysWith: { first, _ in first })
+      op = try trusted.part(making: [pair.reference], given: Set(pairs.map(\.reference)))
+      guard !op.inputs.isEmpty, op.inputs.allSatisfy({ partners[$0] != nil }) else { return nil }
+      if model.primary.outputs.contains(made) {
+        rest = nil
+      } else {
+        guard let suffix = try model.suffix(from: index + 1) else { return nil }
+        rest = suffix
+      }
+      self.candidate = candidate
+      self.reference = reference
+      self.partners = partners
+      result = (pair.candidate, pair.reference)
     }
-    op = try PartSession(part, of: trusted, runtime: reference.runtime, options: reference.options)
-    opened = try OpenedModel(
-      file: candidate.model, runtime: candidate.runtime, options: candidate.options,
+  }
+
+  /// Loads the three parts.
+  init(_ plan: Plan) throws {
+    let opened = try OpenedModel(
+      file: plan.candidate.model, runtime: plan.candidate.runtime, options: plan.candidate.options,
       capture: .layers)
-    self.candidate = model.primary
-    self.reference = trusted.primary
+    let op = try PartSession(
+      plan.op, of: plan.reference.model.model, runtime: plan.reference.runtime,
+      options: plan.reference.options)
+    let rest = try Self.session(plan.rest, plan.candidate)
+    self.opened = opened
+    self.op = op
+    self.rest = rest
+    candidate = plan.candidate.model.model.primary
+    reference = plan.reference.model.model.primary
+    partners = plan.partners
+    result = plan.result
+  }
+
+  private static func session(
+    _ part: ModelPart?, _ side: PipelineSpecification
+  ) throws -> PartSession? {
+    guard let part else { return nil }
+    return try PartSession(part, of: side.model.model, runtime: side.runtime, options: side.options)
   }
 
   /// The tensor that the model takes.
@@ -143,8 +172,10 @@ extension ValidateJob {
     observer: (any ProgressObserver)?
   ) throws -> [Int?]? {
     guard
-      var model = try HealedModel(healing: op, of: candidate, as: reference, matching: matching)
+      let plan = try HealedModel.Plan(
+        healing: op, of: candidate, as: reference, matching: matching)
     else { return nil }
+    var model = try HealedModel(plan)
     let pipeline = try InputPipeline(
       recipe: recipe, input: model.input(), modelName: candidate.model.name,
       recipeFile: candidate.recipeFile)

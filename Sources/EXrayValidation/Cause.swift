@@ -148,6 +148,10 @@ public struct Cause: Sendable, Hashable, Codable, CustomStringConvertible {
   public static let weights = Cause("layer.weights")
   /// Normalisation inside the graph with other numbers.
   public static let inputNormalization = Cause("layer.input-normalization")
+  /// Values, or sums on the way to them, that float16 has no number for.
+  public static let halfOverflow = Cause("numeric.fp16-overflow")
+  /// Constants that guard a division and are zero in float16.
+  public static let halfUnderflow = Cause("numeric.fp16-underflow")
   /// NaN or infinite values where the reference is finite.
   public static let notFinite = Cause("model.not-finite")
   /// The same output whatever the input.
@@ -174,8 +178,8 @@ public struct Cause: Sendable, Hashable, Codable, CustomStringConvertible {
     textPadding, textElementType, inputRange, weightScale, biasScale, zeroPoint,
     rangeTooNarrow, rangeTooWide, perTensorWeights, calibration, concatScale, quantizationDrift,
     accuracyLoss, kernelMismatch, kernelContext, activation, layerChannelOrder, layerLayout,
-    batchNorm, deadChannels, bias, weights, inputNormalization, notFinite, constantOutput,
-    outputMismatch, modelMismatch, runtimeCrash,
-    runtimeTimeout, unexplained,
+    batchNorm, deadChannels, bias, weights, inputNormalization, halfOverflow, halfUnderflow,
+    notFinite, constantOutput, outputMismatch, modelMismatch, runtimeCrash, runtimeTimeout,
+    unexplained,
   ]
 }

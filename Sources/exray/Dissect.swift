@@ -16,6 +16,7 @@ struct Dissect: ParsableCommand {
       EXAMPLES
         exray dissect int8.tflite --reference float.tflite --recipe recipe.json --input photos/
         exray dissect model.tflite --reference-kernels reference --input samples.npy
+        exray dissect float.tflite --fp16 --recipe recipe.json --input photos/
         exray dissect int8.tflite --reference float.tflite --input samples.npy --json layers.json
         exray dissect int8.tflite --reference float.tflite --input samples.npy \\
             --html layers.html --model-explorer overlays/ --sarif layers.sarif
@@ -44,6 +45,9 @@ struct Dissect: ParsableCommand {
 
   @Option(help: ArgumentHelp("How many inputs are used, from the first on.", valueName: "n"))
   var frames = 8
+
+  @Flag(help: "Also say what will overflow or vanish once a delegate computes in float16.")
+  var fp16 = false
 
   @Option(
     parsing: .upToNextOption,
@@ -83,7 +87,7 @@ struct Dissect: ParsableCommand {
     let job = DissectJob(
       candidate: side(candidate, kernels), reference: side(trusted, referenceKernels),
       inputs: try InputList(paths: input), frameLimit: frames)
-    let outcome = try job.measure(observer: ProgressBar())
+    let outcome = try job.measure(predictsHalf: fp16, observer: ProgressBar())
     let report = DissectReport(outcome.diagnosis)
     if let json { try FileAccess.write(try report.json(), to: json) }
     let whole = job.report(outcome, tool: Tool.identity)

@@ -1,8 +1,8 @@
+import EXrayPipeline
 import EXrayTestKit
 import Foundation
 import Testing
 
-@testable import EXrayPipeline
 
 struct BisectTests {
   @Test(arguments: [1, 2, 3, 7, 31, 64, 100])
