@@ -81,7 +81,7 @@ let package = Package(
       name: "EXrayPipeline",
       dependencies: [
         "EXrayCore", "EXrayJSON", "EXrayTrace", "EXrayModel", "EXrayPreprocess", "EXrayRuntime",
-        "EXraySound", "EXrayText", "EXrayMatching", "EXrayValidation", "EXrayLayers",
+        "EXrayMatching", "EXraySound", "EXrayText", "EXrayValidation", "EXrayLayers",
         "MCAPCompression",
       ]),
     // Traces from and to other formats.
@@ -128,6 +128,9 @@ let package = Package(
         "EXrayTestKit", "exray",
       ]),
     .testTarget(
+      name: "EXrayMatchingTests",
+      dependencies: ["EXrayCore", "EXrayMatching", "EXrayModel", "EXrayTestKit"]),
+    .testTarget(
       name: "EXrayValidationTests",
       dependencies: ["EXrayCore", "EXrayPreprocess", "EXrayValidation", "EXrayTestKit"]),
     .testTarget(
@@ -138,7 +141,9 @@ let package = Package(
       ]),
     .testTarget(
       name: "EXrayReportTests",
-      dependencies: ["EXrayCore", "EXrayReport", "EXrayValidation", "EXrayTestKit"],
+      dependencies: [
+        "EXrayCore", "EXrayMatching", "EXrayReport", "EXrayValidation", "EXrayTestKit",
+      ],
       exclude: ["Fixtures"]),
     .testTarget(
       name: "ExrayCommandTests",

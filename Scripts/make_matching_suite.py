@@ -1,6 +1,6 @@
 """Makes copies of real models that compute the same in another dress, and says which tensor is which.
 
-    .deps/python/bin/python3 Scripts/make_matching_suite.py DATA OUTPUT [--seed 5] [--kinds shuffled,unfused]
+    .deps/python/bin/python3 Scripts/make_matching_suite.py DATA OUTPUT [--seed 5] [--kinds shuffled,unfused] [--models resnet8_float]
 
 DATA is the folder of shared data. FlatBuffers' object API edits the models; none of EXray's code takes part. All copies
 are renamed, their tensors, buffers and ops are shuffled (ops into another order of execution that is valid). OUTPUT gets
@@ -295,11 +295,14 @@ def main():
     parser.add_argument("output", type=pathlib.Path)
     parser.add_argument("--seed", type=int, default=5)
     parser.add_argument("--kinds", default=",".join(KINDS))
+    parser.add_argument("--models", default="", help="parts of file names, or all models")
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
     counts = dict.fromkeys(arguments.kinds.split(","), 0)
     paths = sorted([*arguments.data.glob("models/**/*.tflite"), *arguments.data.glob("kenning/**/*.tflite")])
     for number, path in enumerate(p for p in paths if p.stem not in REFUSED):
+        if not any(part in path.name for part in arguments.models.split(",")):
+            continue
         content = path.read_bytes()
         for kind in counts:
             rng = np.random.default_rng([arguments.seed, number, list(KINDS).index(kind)])

@@ -1,4 +1,4 @@
-import EXrayCore
+public import EXrayCore
 
 /// Another order of a tensor's axes.
 public struct AxisPermutation: Sendable, Hashable, Codable {
@@ -63,6 +63,11 @@ public struct AxisPermutation: Sendable, Hashable, Codable {
       for place in source * elementSize..<(source + 1) * elementSize { result.append(whole[place]) }
     }
     return result
+  }
+
+  /// A tensor's packed values in the reference's order; as they are where its type has no whole bytes.
+  public func reordered(_ bytes: RawSpan, of tensor: TensorDescription) -> [UInt8] {
+    reordered(bytes, elementSize: (tensor.elementType.bitWidth ?? 0) / 8)
   }
 
   /// Calls `body` with the position in the candidate of each value of the reference, in order.

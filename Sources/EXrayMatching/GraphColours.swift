@@ -99,7 +99,7 @@ private struct Wiring {
     for op in graph.ops {
       var feature = graph.kinds[op.index].with(Digest(op.fusedActivation ?? ""))
       for result in op.outputs {
-        feature = result < 0 ? feature.with(0) : feature.with(Self.format(graph, result))
+        feature = result < 0 ? feature.with(0) : feature.with(graph.format(result))
       }
       for (slot, input) in op.inputs.enumerated() {
         guard input >= 0 else {
@@ -117,7 +117,7 @@ private struct Wiring {
       features[op.index] = feature
     }
     for tensor in graph.tensors.indices where !graph.isFixed[tensor] && graph.producer[tensor] < 0 {
-      features[count + tensor] = Self.format(graph, tensor)
+      features[count + tensor] = graph.format(tensor)
     }
     for output in graph.model.primary.outputs where output >= 0 {
       let source = Self.source(graph, output, 0)
@@ -147,36 +147,18 @@ private struct Wiring {
     }
   }
 
-  private static func format(_ graph: LayerGraph, _ tensor: Int) -> Digest {
-    let description = graph.tensors[tensor].description
-    var digest = Digest(description.elementType.rawValue)
-    for extent in description.shape.dimensions { digest = digest.with(extent) }
-    for scale in description.quantization?.scales ?? [] {
-      digest = digest.with(UInt64(scale.bitPattern))
-    }
-    for zero in description.quantization?.zeroPoints ?? [] {
-      digest = digest.with(UInt64(bitPattern: zero))
-    }
-    return digest
-  }
-
   private static func source(_ graph: LayerGraph, _ tensor: Int, _ slot: Int) -> Source {
     let maker = graph.producer[tensor]
     guard maker >= 0 else {
       return Source(node: graph.ops.count + tensor, port: 0, slot: slot)
     }
-    return Source(node: maker, port: port(graph, tensor, maker), slot: slot)
+    return Source(node: maker, port: graph.port[tensor], slot: slot)
   }
 
   private static func headSource(_ graph: LayerGraph, _ root: Int, _ slot: Int) -> Source {
     let maker = graph.producer[root]
     guard maker >= 0 else { return Source(node: graph.ops.count + root, port: 0, slot: slot) }
-    return Source(node: graph.head[maker], port: port(graph, root, maker), slot: slot)
-  }
-
-  private static func port(_ graph: LayerGraph, _ tensor: Int, _ maker: Int) -> Int {
-    let outputs = graph.ops[maker].outputs
-    return outputs.count > 1 ? outputs.firstIndex(of: tensor) ?? 0 : 0
+    return Source(node: graph.head[maker], port: graph.port[root], slot: slot)
   }
 
   /// What an op reads, by the colours of its sources.

@@ -24,6 +24,8 @@ struct LayerGraph {
   let constant: [Int]
   /// The op that makes a tensor; -1 for none.
   let producer: [Int]
+  /// Which of its maker's results a tensor is.
+  let port: [Int]
   /// The tensor that a tensor is converted from, over all conversions.
   let root: [Int]
   /// Tensors that the caller sets.
@@ -65,6 +67,7 @@ struct LayerGraph {
     }
     var producer = [Int](repeating: -1, count: count)
     var root = Array(0..<count)
+    var port = [Int](repeating: 0, count: count)
     var isFixed = graph.tensors.map { $0.constantBytes != nil }
     var constant = (0..<count).map { isFixed[$0] && !graph.tensors[$0].isVariable ? $0 : -1 }
     var uses = [[Use]](repeating: [], count: count)
@@ -77,8 +80,9 @@ struct LayerGraph {
       let fixed = !read.isEmpty && read.allSatisfy { isFixed[$0] }
       let converts = Self.converts(op, graph, isFixed)
       isConversion[op.index] = converts
-      for output in op.outputs where output >= 0 && output < count {
+      for (place, output) in op.outputs.enumerated() where output >= 0 && output < count {
         producer[output] = op.index
+        port[output] = place
         if fixed { isFixed[output] = true }
         if converts { root[output] = root[op.inputs[0]] }
         if fixed, op.type == "DEQUANTIZE", let source = read.first {
@@ -91,6 +95,7 @@ struct LayerGraph {
     self.isInput = isInput
     self.producer = producer
     self.root = root
+    self.port = port
     self.isFixed = isFixed
     self.constant = constant
     self.uses = uses
@@ -166,6 +171,19 @@ struct LayerGraph {
     !isFixed[tensor] && (producer[tensor] >= 0 || isInput[tensor])
   }
 
+  /// Digest of a tensor's type, extents and quantization.
+  func format(_ tensor: Int) -> Digest {
+    let description = tensors[tensor].description
+    var digest = Digest(description.elementType.rawValue)
+    for extent in description.shape.dimensions { digest = digest.with(extent) }
+    for scale in description.quantization?.scales ?? [] {
+      digest = digest.with(UInt64(scale.bitPattern))
+    }
+    for zero in description.quantization?.zeroPoints ?? [] {
+      digest = digest.with(UInt64(bitPattern: zero))
+    }
+    return digest
+  }
 
   // MARK: Constants
 

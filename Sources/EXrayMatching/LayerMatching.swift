@@ -108,8 +108,23 @@ public struct LayerMatching: Sendable {
     candidate: Model, reference: Model, candidateValues: [Int: ValuePrint] = [:],
     referenceValues: [Int: ValuePrint] = [:]
   ) {
+    if candidate.bytes == reference.bytes {
+      self.init(identical: LayerGraph(candidate))
+      return
+    }
     var matcher = ModelMatcher(
       LayerGraph(candidate), LayerGraph(reference), values: (candidateValues, referenceValues))
     self = matcher.match()
+  }
+
+  /// Every layer of a model beside itself.
+  private init(identical graph: LayerGraph) {
+    let layers = graph.tensors.indices.filter { graph.isLayer($0) }
+    self.init(
+      pairs: layers.map {
+        Pair(
+          candidate: $0, reference: $0, confidence: 0.999,
+          reasons: [.weights, .topology, .name, .shape, .order])
+      }, unmatchedCandidates: [], unmatchedReferences: [])
   }
 }

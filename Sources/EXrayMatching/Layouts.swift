@@ -38,7 +38,8 @@ struct Layouts {
   }
 
   private mutating func spread(_ op: Op, _ graph: LayerGraph, forward: Bool) {
-    guard Self.channelsLast[op.type] == nil, !Self.rearranging.contains(op.type), !op.isCustom else {
+    guard Self.channelsLast[op.type] == nil, !Self.rearranging.contains(op.type), !op.isCustom
+    else {
       return
     }
     let inputs = op.inputs.filter { isRank4(graph, $0) }

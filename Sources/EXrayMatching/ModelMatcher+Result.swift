@@ -80,7 +80,7 @@ extension ModelMatcher {
         if similarity >= 0.8 { evidence.add(.weights, isTelling ? 0.97 : 0.6) }
         if similarity < 0.5 { evidence.doubt *= 0.8 }
       }
-      if own.kinds[maker] != other.kinds[made] { evidence.doubt *= 0.9 }
+      if own.kinds[op] != other.kinds[twin] { evidence.doubt *= 0.9 }
     }
     let topology = agreement(tensor, mate)
     if topology > 0 { evidence.add(.topology, topology) }
@@ -113,8 +113,8 @@ extension ModelMatcher {
     var sides = 0
     let (maker, made) = (own.producer[tensor], other.producer[mate])
     if maker >= 0, made >= 0 {
-      let first = neighbours(own, maker)
-      let second = Set(neighbours(other, made))
+      let first = neighbours(own, maker).prefix(Self.useLimit)
+      let second = Set(neighbours(other, made).prefix(Self.useLimit))
       let known = first.filter { partner[$0] >= 0 }
       let hits = known.count { second.contains(partner[$0]) }
       (right, wrong) = (right + Double(hits), wrong + Double(known.count - hits))
@@ -122,8 +122,9 @@ extension ModelMatcher {
     } else if maker < 0, made < 0 {
       sides += 1
     }
-    let uses = own.realUses[own.root[tensor]].prefix(64)
-    let mates = Set(other.realUses[other.root[mate]].map { other.head[$0.op] })
+    let uses = own.realUses[own.root[tensor]].prefix(Self.useLimit)
+    let mates = Set(
+      other.realUses[other.root[mate]].prefix(Self.useLimit).map { other.head[$0.op] })
     var hits = 0
     for use in uses where opPartner[own.head[use.op]] >= 0 {
       if mates.contains(opPartner[own.head[use.op]]) { hits += 1 } else { wrong += 0.5 }
@@ -184,7 +185,7 @@ extension ModelMatcher {
     let maker = graph.producer[tensor]
     guard maker >= 0 else { return colours.tensors[tensor] }
     guard let colour = colours.ops[maker] else { return nil }
-    return colour.with(graph.ops[maker].outputs.firstIndex(of: tensor) ?? 0)
+    return colour.with(graph.port[tensor])
       .with(graph.extents[tensor])
   }
 
@@ -195,7 +196,8 @@ extension ModelMatcher {
       guard partner[tensor] < 0, graph.isLayer(tensor) else { return nil }
       return .init(
         tensor: tensor,
-        absence: ambiguous.contains(tensor) ? .ambiguous : absence(tensor, graph, partner, isOtherKind))
+        absence: ambiguous.contains(tensor)
+          ? .ambiguous : absence(tensor, graph, partner, isOtherKind))
     }
   }
 
@@ -219,7 +221,9 @@ extension ModelMatcher {
       guard let use = graph.realUses[graph.root[place]].first,
         let result = graph.ops[use.op].outputs.first, result >= 0
       else { return .noCounterpart }
-      if partner[result] >= 0 { return isOtherKind(result) ? .folded(into: result) : .noCounterpart }
+      if partner[result] >= 0 {
+        return isOtherKind(result) ? .folded(into: result) : .noCounterpart
+      }
       place = result
     }
     return .noCounterpart

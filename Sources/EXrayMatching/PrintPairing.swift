@@ -32,7 +32,9 @@ enum PrintPairing {
         let other = heads[place]
         if abs(head[1] - other[1]) > window || abs(head[2] - other[2]) > window
           || abs(head[3] - other[3]) > window
-        { continue }
+        {
+          continue
+        }
         work += 1
         if work > workLimit.whole { return [] }
         let two = order[place]

@@ -1,4 +1,5 @@
 import EXrayCore
+import EXrayMatching
 import EXrayPreprocess
 import EXrayTrace
 public import EXrayValidation
@@ -42,7 +43,8 @@ public struct CompareJob {
     let matched = matchedFrames()
     let intended = try recipe(of: reference)
     var collector = EvidenceCollector(
-      candidate: candidateTensors.map(\.tensor), reference: referenceTensors.map(\.tensor),
+      comparison(firstFrame: matched.first), candidate: candidateTensors.map(\.tensor),
+      reference: referenceTensors.map(\.tensor),
       frameCount: matched.count)
     var checkRun = CheckRun(checks)
     try checkRun.prepare(collector)
@@ -71,6 +73,7 @@ public struct CompareJob {
       notes.append("\(matched.count) of \(total) frames are in both traces.")
     }
     let evidence = collector.comparison.evidence
+    notes += evidence.notes
     let context = Judge.Context(
       candidate: Self.summary(candidate), reference: Self.summary(reference))
     let explanation = collector.explanation(
@@ -113,6 +116,24 @@ public struct CompareJob {
       try candidate.prefetch(streams.candidate, frame: frames[index].candidate)
       try reference.prefetch(streams.reference, frame: frames[index].reference)
     }
+  }
+
+  /// The comparison, where names do not match layers by what they held in the first frame.
+  private func comparison(firstFrame frame: MatchedFrame?) -> RunComparison {
+    func values(
+      _ trace: TraceReader, _ tensor: ComparedTensor, _ frame: Int?
+    ) -> ValuePrint? {
+      guard let frame else { return nil }
+      var values: [Float]?
+      _ = try? trace.withTensor(tensor.stream, frame: frame) {
+        values = tensor.tensor.description.realValues(in: $0)
+      }
+      return values.flatMap(ValuePrint.init)
+    }
+    return RunComparison(
+      candidate: candidateTensors.map(\.tensor), reference: referenceTensors.map(\.tensor),
+      candidateValues: { values(candidate, candidateTensors[$0], frame?.candidate) },
+      referenceValues: { values(reference, referenceTensors[$0], frame?.reference) })
   }
 
   private struct MatchedFrame {

@@ -129,14 +129,15 @@ public struct DissectJob {
         let tensor = dissection.layers[index].tensor
         guard let values = try part.values(of: tensor) else { continue }
         let given = recording.reals(candidate: tensor, in: frame)
-        dissection.layers[index].context.add(given, values)
+        dissection.layers[index].context.add(given, recording.inReferenceOrder(values, tensor))
       }
       try part.run { try recording.referenceValues(asCandidate: $0, in: frame) }
       for index in dissection.layers.indices {
         let layer = dissection.layers[index]
         guard let values = try part.values(of: layer.tensor) else { continue }
         dissection.layers[index].clean.add(
-          values, recording.reals(reference: layer.referenceTensor, in: frame))
+          recording.inReferenceOrder(values, layer.tensor),
+          recording.reals(reference: layer.referenceTensor, in: frame))
       }
       observer?.progress("run ops alone", done: number + 1, of: recording.frames.count)
     }
@@ -157,7 +158,7 @@ public struct DissectJob {
         let tensor = dissection.layers[index].tensor
         guard let values = try part.values(of: tensor) else { continue }
         let given = recording.reals(candidate: tensor, in: frame)
-        dissection.layers[index].kernel.add(given, values)
+        dissection.layers[index].kernel.add(given, recording.inReferenceOrder(values, tensor))
       }
       observer?.progress("check kernels", done: number + 1, of: recording.frames.count)
     }

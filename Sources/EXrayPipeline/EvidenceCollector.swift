@@ -1,4 +1,5 @@
 import EXrayCore
+import EXrayMatching
 import EXrayPreprocess
 import EXrayTrace
 import EXrayValidation
@@ -23,11 +24,14 @@ struct EvidenceCollector {
   private static let sampleLimit = 6
   private static let shownFrames = 4
 
-  init(candidate: [RunComparison.Tensor], reference: [RunComparison.Tensor], frameCount: Int) {
+  init(
+    _ comparison: RunComparison, candidate: [RunComparison.Tensor],
+    reference: [RunComparison.Tensor], frameCount: Int
+  ) {
+    self.comparison = comparison
     self.candidate = candidate
     self.reference = reference
     self.frameCount = frameCount
-    comparison = RunComparison(candidate: candidate, reference: reference)
     sampleInterval = max(1, frameCount / Self.sampleLimit)
   }
 
@@ -56,10 +60,7 @@ struct EvidenceCollector {
     for pair in comparison.pairs {
       let first = candidate[pair.candidate]
       let second = reference[pair.reference]
-      try access(pair) { candidateBytes, referenceBytes in
-        let nrmse = comparison.add(
-          pair, candidate: candidateBytes, reference: referenceBytes, frame: name)
-        files?.add(pair, candidate: candidateBytes, reference: referenceBytes)
+      func keep(_ nrmse: Double?, _ candidateBytes: RawSpan, _ referenceBytes: RawSpan) {
         switch first.role {
         case .layer: break
         case .input where values.inputs == nil:
@@ -69,6 +70,22 @@ struct EvidenceCollector {
           outputDrift = max(outputDrift, nrmse ?? 0)
           values.outputs = WorstFrame.pair(first, candidateBytes, second, referenceBytes)
         default: break
+        }
+      }
+      try access(pair) { candidateBytes, referenceBytes in
+        files?.add(pair, candidate: candidateBytes, reference: referenceBytes)
+        if let permutation = pair.permutation {
+          let turned = permutation.reordered(candidateBytes, of: first.description)
+          let bytes = unsafe turned.span.bytes
+          let nrmse = comparison.add(
+            pair, candidate: bytes, reference: referenceBytes, frame: name)
+          // Inputs go to the detective as the models get them.
+          let own = first.role == .input ? candidateBytes : bytes
+          keep(nrmse, own, referenceBytes)
+        } else {
+          let nrmse = comparison.add(
+            pair, candidate: candidateBytes, reference: referenceBytes, frame: name)
+          keep(nrmse, candidateBytes, referenceBytes)
         }
       }
     }

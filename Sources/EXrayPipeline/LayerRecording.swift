@@ -1,4 +1,5 @@
 import EXrayCore
+import EXrayMatching
 import EXrayModel
 import EXrayPreprocess
 import EXrayRuntime
@@ -12,6 +13,8 @@ struct LayerRecording {
     var reference: Int
     var candidateOp: OpReference?
     var referenceOp: OpReference?
+    /// How the candidate's axes are reordered to be the reference's; nil where they need not be.
+    var permutation: AxisPermutation?
   }
 
   /// One frame: packed values by tensor.
@@ -29,8 +32,9 @@ struct LayerRecording {
   private(set) var frames: [Frame] = []
   private let candidateGraph: Subgraph
   private let referenceGraph: Subgraph
-  private let candidates: [Int: Int]
-  private let references: [Int: Int]
+  /// The pair of each tensor of the reference, and of each of the candidate.
+  private let candidates: [Int: Pair]
+  private let references: [Int: Pair]
 
   /// Bytes of layers that are kept at once.
   private static let memoryLimit = 512 << 20
@@ -48,13 +52,15 @@ struct LayerRecording {
     var second = try OpenedModel(
       file: reference.model, runtime: reference.runtime, options: reference.options,
       capture: .layers)
-    pairs = Self.pairs(first, second, candidate.model.model.primary)
+    let matching = LayerMatching(
+      candidate: candidate.model.model, reference: reference.model.model)
+    pairs = Self.pairs(first, second, candidate.model.model.primary, matching)
     candidateGraph = candidate.model.model.primary
     referenceGraph = reference.model.model.primary
     candidates = Dictionary(
-      pairs.map { ($0.reference, $0.candidate) }, uniquingKeysWith: { first, _ in first })
+      pairs.map { ($0.reference, $0) }, uniquingKeysWith: { first, _ in first })
     references = Dictionary(
-      pairs.map { ($0.candidate, $0.reference) }, uniquingKeysWith: { first, _ in first })
+      pairs.map { ($0.candidate, $0) }, uniquingKeysWith: { first, _ in first })
     let pipelines = [
       try InputPipeline(
         recipe: candidate.recipe, input: first.onlyInput(), modelName: candidate.model.name,
@@ -86,16 +92,17 @@ struct LayerRecording {
   }
 
   private static func pairs(
-    _ first: borrowing OpenedModel, _ second: borrowing OpenedModel, _ graph: Subgraph
+    _ first: borrowing OpenedModel, _ second: borrowing OpenedModel, _ graph: Subgraph,
+    _ matching: LayerMatching
   ) -> [Pair] {
     let (own, other) = (first.tensors, second.tensors)
     let comparison = RunComparison(
-      candidate: own.map(\.compared), reference: other.map(\.compared))
+      candidate: own.map(\.compared), reference: other.map(\.compared), matching: matching)
     let pairs = comparison.pairs.map { pair in
       let (one, two) = (own[pair.candidate], other[pair.reference])
       return Pair(
         candidate: graph.quantized(one.tensorIndex), reference: two.tensorIndex,
-        candidateOp: one.compared.op, referenceOp: two.compared.op)
+        candidateOp: one.compared.op, referenceOp: two.compared.op, permutation: pair.permutation)
     }.sorted { ($0.candidateOp?.index ?? -1) < ($1.candidateOp?.index ?? -1) }
     // A tensor that is only stored in another type beside it stands for the same one of the reference.
     var seen: (candidate: Set<Int>, reference: Set<Int>) = ([], [])
@@ -106,17 +113,23 @@ struct LayerRecording {
 
   // MARK: Values
 
+  /// A candidate's tensor, its axes in the reference's order.
   func description(candidate tensor: Int) -> TensorDescription {
-    candidateGraph.tensors[tensor].description
+    var description = candidateGraph.tensors[tensor].description
+    if let permutation = references[tensor]?.permutation {
+      description.shape = Shape(permutation.reorderedExtents)
+    }
+    return description
   }
 
   func description(reference tensor: Int) -> TensorDescription {
     referenceGraph.tensors[tensor].description
   }
 
-  /// Real values of a candidate's tensor in one frame.
+  /// Real values of a candidate's tensor in one frame, their axes in the reference's order.
   func reals(candidate tensor: Int, in frame: Frame) -> [Float] {
-    Self.reals(frame.candidate[tensor], description(candidate: tensor))
+    inReferenceOrder(
+      Self.reals(frame.candidate[tensor], candidateGraph.tensors[tensor].description), tensor)
   }
 
   /// Real values of a reference's tensor in one frame.
@@ -124,30 +137,37 @@ struct LayerRecording {
     Self.reals(frame.reference[tensor], description(reference: tensor))
   }
 
+  /// Values of a candidate's tensor as the candidate orders them, their axes in the reference's order.
+  func inReferenceOrder(_ values: [Float], _ tensor: Int) -> [Float] {
+    references[tensor]?.permutation?.reordered(values) ?? values
+  }
+
   /// Whether the candidate has a tensor beside this one of the reference.
   func hasPartner(reference tensor: Int) -> Bool { candidates[tensor] != nil }
 
   /// What the candidate made, as it would be stored in the reference's tensor.
   func candidateValues(asReference tensor: Int, in frame: Frame) throws -> [UInt8] {
-    guard let partner = candidates[tensor], let bytes = frame.candidate[partner] else {
+    guard let pair = candidates[tensor], let bytes = frame.candidate[pair.candidate] else {
       return frame.reference[tensor] ?? []
     }
     return try Self.converted(
-      bytes, description(candidate: partner), to: description(reference: tensor))
+      bytes, candidateGraph.tensors[pair.candidate].description,
+      to: description(reference: tensor), pair.permutation)
   }
 
   /// What the reference made, as it would be stored in the candidate's tensor.
   func referenceValues(asCandidate tensor: Int, in frame: Frame) throws -> [UInt8] {
-    guard let partner = references[tensor], let bytes = frame.reference[partner] else {
+    guard let pair = references[tensor], let bytes = frame.reference[pair.reference] else {
       return frame.candidate[tensor] ?? []
     }
     return try Self.converted(
-      bytes, description(reference: partner), to: description(candidate: tensor))
+      bytes, description(reference: pair.reference),
+      to: candidateGraph.tensors[tensor].description, pair.permutation?.inverse)
   }
 
   /// Real values of the candidate's tensor beside one of the reference's.
   func candidateReals(besideReference tensor: Int, in frame: Frame) -> [Float] {
-    candidates[tensor].map { reals(candidate: $0, in: frame) } ?? []
+    candidates[tensor].map { reals(candidate: $0.candidate, in: frame) } ?? []
   }
 
   private static func reals(_ bytes: [UInt8]?, _ description: TensorDescription) -> [Float] {
@@ -156,10 +176,15 @@ struct LayerRecording {
   }
 
   private static func converted(
-    _ bytes: [UInt8], _ from: TensorDescription, to: TensorDescription
+    _ bytes: [UInt8], _ from: TensorDescription, to: TensorDescription,
+    _ permutation: AxisPermutation?
   ) throws -> [UInt8] {
-    if from.elementType == to.elementType, from.quantization == to.quantization { return bytes }
-    return try to.storedBytes(for: reals(bytes, from))
+    if from.elementType == to.elementType, from.quantization == to.quantization {
+      guard let permutation else { return bytes }
+      return unsafe permutation.reordered(bytes.span.bytes, of: from)
+    }
+    let values = reals(bytes, from)
+    return try to.storedBytes(for: permutation?.reordered(values) ?? values)
   }
 }
 

@@ -137,7 +137,9 @@ struct OpenedModel: ~Copyable {
         }
       return Tensor(
         place: tensor.place, tensorIndex: tensor.tensorIndex,
-        compared: .init(role: role, op: tensor.op, description: tensor.description))
+        compared: .init(
+          role: role, op: tensor.op, description: tensor.description,
+          modelIndex: tensor.tensorIndex))
     }
   }
 

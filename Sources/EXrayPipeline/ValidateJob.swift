@@ -1,4 +1,5 @@
 import EXrayCore
+import EXrayMatching
 import EXrayPreprocess
 import EXrayRuntime
 import EXrayTrace
@@ -15,6 +16,7 @@ public struct ValidateJob {
   let inputs: InputList
   let labels: LabelSpecification
   let capture: Capture
+  private let matching: LayerMatching
   private let traceFolder: String?
   private let tool: String
   private let checks: [CustomCheck]
@@ -35,6 +37,7 @@ public struct ValidateJob {
     self.inputs = inputs
     self.labels = labels
     self.capture = capture
+    matching = LayerMatching(candidate: candidate.model.model, reference: reference.model.model)
     self.traceFolder = traceFolder
     self.tool = tool
     self.checks = checks
@@ -69,7 +72,7 @@ public struct ValidateJob {
     let explanation = first.explanation(declared: candidate.recipe)
     let evidence = first.collector.comparison.evidence
     var judgement = judge.judge(evidence, explanation: explanation)
-    var notes = first.notes
+    var notes = first.notes + evidence.notes
     try dissect(
       evidence, recipe: candidate.recipe, judgement: &judgement, notes: &notes,
       observer: observer)
@@ -163,6 +166,9 @@ public struct ValidateJob {
       defer { feed.cancel() }
       var pass = Pass(
         collector: EvidenceCollector(
+          RunComparison(
+            candidate: first.tensors.map(\.compared), reference: second.tensors.map(\.compared),
+            matching: matching),
           candidate: first.tensors.map(\.compared), reference: second.tensors.map(\.compared),
           frameCount: feed.count),
         intended: pipelines[1].recipe)

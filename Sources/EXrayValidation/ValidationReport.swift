@@ -1,4 +1,5 @@
 public import EXrayCore
+public import EXrayMatching
 
 /// Everything a comparison of two runs found: the value that every renderer shows.
 ///
@@ -213,7 +214,7 @@ public struct TensorComparison: Sendable, Hashable, Codable {
     case unknown
     /// One side has no such tensor.
     case notMapped = "not-mapped"
-    /// The tensors were matched, their shapes differ.
+    /// The tensors were matched, but their shapes differ, or the order of their values is not known.
     case shapeAmbiguous = "shape-ambiguous"
     /// Left out on purpose (a type without real values).
     case excluded
@@ -235,11 +236,23 @@ public struct TensorComparison: Sendable, Hashable, Codable {
   public var worstFrame: String?
   /// What the layer does wrong by itself; nil where the models were not taken apart.
   public var errors: LayerErrors?
+  /// How likely it is that both sides are the same layer, 0 to 1; nil where there is one side, and for inputs and
+  /// outputs.
+  public var confidence: Double?
+  /// The evidence for that.
+  public var matchedBy: [MatchReason]?
+
+  /// The JSON names.
+  private enum CodingKeys: String, CodingKey {
+    case index, status, candidate, reference, metrics, worstFrame, errors, confidence
+    case matchedBy = "matched_by"
+  }
 
   /// Creates a comparison.
   public init(
     index: Int, status: Status, candidate: Side?, reference: Side?,
-    metrics: DifferenceMetrics? = nil, worstFrame: String? = nil, errors: LayerErrors? = nil
+    metrics: DifferenceMetrics? = nil, worstFrame: String? = nil, errors: LayerErrors? = nil,
+    confidence: Double? = nil, matchedBy: [MatchReason]? = nil
   ) {
     self.index = index
     self.status = status
@@ -248,6 +261,8 @@ public struct TensorComparison: Sendable, Hashable, Codable {
     self.metrics = metrics
     self.worstFrame = worstFrame
     self.errors = errors
+    self.confidence = confidence
+    self.matchedBy = matchedBy
   }
 
   /// One run's tensor.

@@ -1,4 +1,5 @@
 import EXrayCore
+import EXrayMatching
 import EXrayTestKit
 import EXrayValidation
 
@@ -68,7 +69,9 @@ enum SampleReports {
         worstFrame: "ILSVRC2012_val_\(10_000_000 + index * 137).JPEG",
         errors: LayerErrors(
           own: drift / 4, inherited: drift, share: failed ? 0.8 : 0.01, ownInSteps: drift * 20,
-          excess: failed ? 12 : 1))
+          excess: failed ? 12 : 1),
+        confidence: index % 9 == 4 ? 0.79 : 0.93,
+        matchedBy: index % 9 == 4 ? [.name, .shape] : [.name, .shape, .order])
     }
   }
 
