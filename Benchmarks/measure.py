@@ -19,6 +19,7 @@ import time
 
 from identify import measure_identification
 from monitor import measure_monitor, measure_reading
+from profiling import measure_profiling
 from rounds import ROOT, Rounds, column, run, spread, table
 
 RECIPES = ROOT / "Examples" / "recipes"
@@ -309,7 +310,7 @@ def main():
     sections = {
         "run": measure_runs, "capture": measure_capture, "validate": measure_validation,
         "compare": measure_comparison, "monitor": measure_monitor, "read": measure_reading,
-        "identify": measure_identification,
+        "identify": measure_identification, "profile": measure_profiling,
     }
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(sections))
