@@ -81,6 +81,7 @@ def compare(exray, candidate, reference, tries, folder, arguments=()):
         verdicts[comparison["verdict"]] += 1
         ratios.append(comparison["latency"]["ratio"])
         effects.append(comparison["latency"]["minimumDetectableEffect"])
+        print(f"\r{seed + 1} of {tries}: {dict(outcomes)} {dict(verdicts)}", end="", file=sys.stderr, flush=True)
         kinds += any(kind["outcome"] != "no-difference" for kind in comparison["types"])
     return outcomes, verdicts, ratios, effects, kinds
 

@@ -17,7 +17,9 @@ public struct ProfileRenderer: Sendable {
 
   /// The report as lines of text, ending in a newline; the same report always gives the same text.
   public func render(_ report: ProfileReport) -> String {
-    var lines = head(report) + [""] + types(report) + [""] + ops(report)
+    var lines = head(report) + [""] + types(report)
+    let ops = ops(report)
+    if !ops.isEmpty { lines += [""] + ops }
     if !report.threads.isEmpty { lines += [""] + threads(report) }
     if let comparison = report.comparison { lines += [""] + compared(report, comparison) }
     for finding in report.findings { lines += [""] + words(finding) }
@@ -133,35 +135,47 @@ public struct ProfileRenderer: Sendable {
           .prefix(max(0, opLimit)))
       title = "slowest ops"
     }
-    guard !ops.isEmpty else { return ["  no per-op times"] }
-    let room = nameWidth(86)
+    guard !report.profile.ops.isEmpty else { return ["  the runtime gave no per-op times"] }
+    guard !ops.isEmpty else { return [] }
+    // A narrow terminal shows what a decision needs; the files have the rest.
+    let columns = Self.opColumns.filter { width >= 108 || $0.isEssential }
+    let room = nameWidth(columns.count * 9 - 4)
     var lines = [
-      PlainText.padded("  " + title, room + 2)
-        + Self.cells([
-          "µs", "p50", "p90", "p99", "%", "MFLOP", "kB", "GFLOP/s", "GB/s", "roofline",
-        ])
+      PlainText.padded("  " + title, room + 2) + Self.cells(columns.map(\.title))
     ]
     for op in ops {
       let index = op.op.map { "\($0)" } ?? "–"
       let name = "\(PlainText.aligned(index, 4)) \(op.type ?? op.label)"
       lines.append(
         "  " + PlainText.padded(PlainText.cut(name, to: room - 1), room)
-          + Self.cells([
-            NumberText.fixed(op.microseconds, 1), NumberText.fixed(op.p50Microseconds, 0),
-            NumberText.fixed(op.p90Microseconds, 0), NumberText.fixed(op.p99Microseconds, 0),
-            NumberText.fixed(op.share * 100, 1),
-            NumberText.significant(op.cost?.operations.map { $0 / 1e6 }),
-            NumberText.significant(op.cost.map { $0.byteCount / 1e3 }),
-            NumberText.significant(op.operationsPerSecond.map { $0 / 1e9 }),
-            NumberText.significant(op.bytesPerSecond.map { $0 / 1e9 }),
-            NumberText.percent(op.roofline, 1),
-          ]))
+          + Self.cells(columns.map { $0.text(op) }))
     }
     if ops.contains(where: { $0.cost != nil && $0.cost?.operations == nil }) {
       lines.append("  – for MFLOP: what this kind of op computes is not known; its bytes are")
     }
     return lines
   }
+
+  private struct OpColumn {
+    var title: String
+    var isEssential = false
+    var text: @Sendable (OpTimes) -> String
+  }
+
+  private static let opColumns: [OpColumn] = [
+    OpColumn(title: "µs", isEssential: true) { NumberText.fixed($0.microseconds, 1) },
+    OpColumn(title: "p50") { NumberText.fixed($0.p50Microseconds, 0) },
+    OpColumn(title: "p90") { NumberText.fixed($0.p90Microseconds, 0) },
+    OpColumn(title: "p99", isEssential: true) { NumberText.fixed($0.p99Microseconds, 0) },
+    OpColumn(title: "%", isEssential: true) { NumberText.fixed($0.share * 100, 1) },
+    OpColumn(title: "MFLOP") { NumberText.significant($0.cost?.operations.map { $0 / 1e6 }) },
+    OpColumn(title: "kB") { NumberText.significant($0.cost.map { $0.byteCount / 1e3 }) },
+    OpColumn(title: "GFLOP/s", isEssential: true) {
+      NumberText.significant($0.operationsPerSecond.map { $0 / 1e9 })
+    },
+    OpColumn(title: "GB/s") { NumberText.significant($0.bytesPerSecond.map { $0 / 1e9 }) },
+    OpColumn(title: "roofline", isEssential: true) { NumberText.percent($0.roofline, 1) },
+  ]
 
   private func threads(_ report: ProfileReport) -> [String] {
     var lines = [
