@@ -77,9 +77,13 @@ let package = Package(
       name: "EXrayValidation",
       dependencies: ["EXrayCore", "EXrayMatching", "EXrayModel", "EXrayPreprocess"]),
     .target(name: "EXrayLayers", dependencies: ["EXrayCore", "EXrayModel", "EXrayValidation"]),
+    // What a model costs on this machine.
+    .target(name: "CCalibration"),
+    .target(name: "EXrayProfile", dependencies: ["EXrayCore", "EXrayModel", "EXrayValidation"]),
     .target(
       name: "EXrayPipeline",
       dependencies: [
+        "CCalibration", "EXrayProfile",
         "EXrayCore", "EXrayJSON", "EXrayTrace", "EXrayModel", "EXrayPreprocess", "EXrayRuntime",
         "EXrayMatching", "EXraySound", "EXrayText", "EXrayValidation", "EXrayLayers",
         "MCAPCompression",
@@ -88,14 +92,16 @@ let package = Package(
     .target(
       name: "EXrayExchange",
       dependencies: ["EXrayCore", "EXrayJSON", "EXraySystem", "EXrayTrace", "MCAP"]),
-    .target(name: "EXrayReport", dependencies: ["EXrayCore", "EXrayJSON", "EXrayValidation"]),
+    .target(
+      name: "EXrayReport",
+      dependencies: ["EXrayCore", "EXrayJSON", "EXrayProfile", "EXrayValidation"]),
     .target(name: "EXrayTestKit", dependencies: ["EXrayCore", "EXrayRuntime"]),
     .executableTarget(
       name: "exray",
       dependencies: [
         "EXrayCore", "MCAP", "MCAPCompression", "EXrayTrace", "EXrayExchange", "EXrayModel",
-        "EXrayPreprocess", "EXrayRuntime", "EXrayLiteRT", "EXrayValidation", "EXrayPipeline",
-        "EXrayReport",
+        "EXrayPreprocess", "EXrayProfile", "EXrayRuntime", "EXrayLiteRT", "EXrayValidation",
+        "EXrayPipeline", "EXrayReport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(name: "EXrayCoreTests", dependencies: ["EXrayCore", "EXrayTestKit"]),
@@ -137,6 +143,12 @@ let package = Package(
       name: "EXrayLayersTests",
       dependencies: [
         "EXrayCore", "EXrayLayers", "EXrayLiteRT", "EXrayModel", "EXrayPipeline", "EXrayRuntime",
+        "EXrayTestKit", "EXrayValidation",
+      ]),
+    .testTarget(
+      name: "EXrayProfileTests",
+      dependencies: [
+        "EXrayCore", "EXrayModel", "EXrayPipeline", "EXrayProfile", "EXrayReport", "EXrayRuntime",
         "EXrayTestKit", "EXrayValidation",
       ]),
     .testTarget(

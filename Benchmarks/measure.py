@@ -19,6 +19,7 @@ import time
 
 from identify import measure_identification
 from monitor import measure_monitor, measure_reading
+from profiling import measure_profiling
 from rounds import ROOT, Rounds, column, run, spread, table
 from traces import measure_traces
 
@@ -310,7 +311,8 @@ def main():
     sections = {
         "run": measure_runs, "capture": measure_capture, "validate": measure_validation,
         "compare": measure_comparison, "traces": measure_traces,
-        "monitor": measure_monitor, "read": measure_reading, "identify": measure_identification,
+        "monitor": measure_monitor, "read": measure_reading,
+        "identify": measure_identification, "profile": measure_profiling,
     }
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(sections))

@@ -2,7 +2,7 @@
 # Measures EXray and prints a Markdown table a section; see Benchmarks/README.md.
 #
 #   Benchmarks/run.sh [SECTION...] [--rounds N]     sections: run capture validate compare traces
-#                                                   monitor read identify; all by default
+#                                                   monitor read identify profile; all by default
 #
 # EXRAY names another exray than .build/release/exray; EXRAY_DATA names the folder of models and pictures;
 # EXRAY_MLEXRAY names a checkout of ML-EXray, to which the section monitor then compares.

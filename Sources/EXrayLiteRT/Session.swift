@@ -13,6 +13,8 @@ public struct Session: InferenceSession, ~Copyable {
   public let inputs: [SessionTensor]
   /// The outputs of signature 0; where the model has no signature, the primary subgraph's, in its order.
   public let outputs: [SessionTensor]
+  /// How long LiteRT took to read the model, to prepare its kernels and to lay out its memory.
+  public let loadTime: Duration?
 
   let options: SessionOptions
   private var compiled: Compiled
@@ -20,6 +22,8 @@ public struct Session: InferenceSession, ~Copyable {
   private var isStarted = false
 
   init(library: Library, model: RawSpan, options: SessionOptions) throws(RuntimeError) {
+    let clock = ContinuousClock()
+    let began = clock.now
     let loaded = try LoadedModel(library: library, model: model)
     var inputs = try loaded.tensors(areInputs: true)
     var outputs = try loaded.tensors(areInputs: false)
@@ -51,6 +55,7 @@ public struct Session: InferenceSession, ~Copyable {
     let buffers = try compiled.complete(inputs: &inputs, outputs: &outputs)
     try compiled.allocateBuffers(inputs: buffers.inputs, outputs: buffers.outputs)
     profiler = options.profilesOps ? try unsafe Profiler(compiled.handle, library) : nil
+    loadTime = clock.now - began
     self.inputs = inputs
     self.outputs = outputs
     self.options = options
@@ -179,7 +184,8 @@ private struct Profiler {
       let isPrimary = unsafe event.metadata2 == 0
       return unsafe OpTiming(
         label: label, opIndex: isNode && isPrimary ? Int(exactly: event.metadata1) : nil,
-        microseconds: Int(clamping: event.elapsed_time_us))
+        microseconds: Int(clamping: event.elapsed_time_us),
+        part: !isNode ? .delegate : isPrimary ? .node : .inner)
     }
   }
 }

@@ -9,6 +9,7 @@ public struct AnySession: InferenceSession, ~Copyable {
   public init(_ session: consuming any InferenceSession & ~Copyable) {
     inputs = session.inputs
     outputs = session.outputs
+    loadTime = session.loadTime
     self.session = session
   }
 
@@ -17,6 +18,9 @@ public struct AnySession: InferenceSession, ~Copyable {
 
   /// The outputs, in the order that ``withOutput(_:_:)`` counts.
   public let outputs: [SessionTensor]
+
+  /// How long loading and preparing the model took; nil where the runtime does not say.
+  public let loadTime: Duration?
 
   /// Sets the packed little-endian values of one input.
   public mutating func write(_ bytes: RawSpan, toInput index: Int) throws(RuntimeError) {

@@ -182,6 +182,12 @@ final class HostChild {
 }
 
 extension Duration {
+  /// Nanoseconds, rounded toward zero; wraps after 292 years.
+  var wholeNanoseconds: Int64 {
+    let (seconds, attoseconds) = components
+    return seconds &* 1_000_000_000 &+ attoseconds / 1_000_000_000
+  }
+
   /// Milliseconds, rounded up, at least 0.
   var wholeMilliseconds: Int64 {
     let (seconds, attoseconds) = components

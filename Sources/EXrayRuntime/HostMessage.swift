@@ -28,7 +28,7 @@ struct HostMessage {
     case failed
   }
 
-  static let version: UInt8 = 1
+  static let version: UInt8 = 2
   static let maximumByteCount = 16 << 20
   static let headerByteCount = 5
 
@@ -51,6 +51,8 @@ extension HostMessage {
   struct SessionTensors: Codable {
     var inputs: [SessionTensor]
     var outputs: [SessionTensor]
+    /// How long the child took to load and prepare the model, where it knows.
+    var loadNanoseconds: Int64?
   }
 
   struct Failure: Codable {
@@ -101,10 +103,9 @@ extension HostMessage {
     } else {
       try self.init(.done, report.ops)
     }
-    let (seconds, attoseconds) = report.inferenceTime.components
-    let nanoseconds = seconds &* 1_000_000_000 &+ attoseconds / 1_000_000_000
     payload =
-      Self.bytes(of: nanoseconds) + Self.bytes(of: Int64(report.residentMemoryInBytes ?? -1))
+      Self.bytes(of: report.inferenceTime.wholeNanoseconds)
+      + Self.bytes(of: Int64(report.residentMemoryInBytes ?? -1))
       + Self.bytes(of: Int64(report.peakMemoryInBytes ?? -1)) + payload
   }
 

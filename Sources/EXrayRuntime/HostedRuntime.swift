@@ -46,6 +46,7 @@ public struct HostedRuntime: InferenceRuntime {
 struct HostedSession: InferenceSession, ~Copyable {
   let inputs: [SessionTensor]
   let outputs: [SessionTensor]
+  let loadTime: Duration?
 
   private let child: HostChild
   private let inputMemory: SharedMemory
@@ -99,6 +100,7 @@ struct HostedSession: InferenceSession, ~Copyable {
 
     inputs = tensors.inputs
     outputs = tensors.outputs
+    loadTime = tensors.loadNanoseconds.map { .nanoseconds($0) }
     self.child = child
     self.inputMemory = inputMemory
     self.outputMemory = outputMemory

@@ -25,6 +25,9 @@ public protocol InferenceSession: ~Copyable {
   var inputs: [SessionTensor] { get }
   /// The outputs, in the order that ``withOutput(_:_:)`` counts.
   var outputs: [SessionTensor] { get }
+  /// How long loading and preparing the model took, without starting a process or loading the library; nil where
+  /// the runtime does not say.
+  var loadTime: Duration? { get }
 
   /// Sets the packed little-endian values of one input.
   ///
@@ -61,6 +64,9 @@ public protocol InferenceSession: ~Copyable {
 }
 
 extension InferenceSession where Self: ~Copyable {
+  /// Unknown.
+  public var loadTime: Duration? { nil }
+
   /// Declines the memory.
   public mutating func adopt(
     inputs: [UnsafeMutableRawBufferPointer], outputs: [UnsafeMutableRawBufferPointer]
@@ -146,6 +152,18 @@ public struct RunReport: Sendable, Hashable {
 
 /// The time of one op in one run.
 public struct OpTiming: Sendable, Hashable, Codable {
+  /// What computed it.
+  public enum Part: String, Sendable, Hashable, Codable, CaseIterable {
+    /// A node of the graph, by the runtime's own kernel.
+    case node
+    /// An operator of a delegate, which stands for one node or several.
+    case delegate
+    /// A node inside a control-flow op, whose time is part of that op's.
+    case inner
+  }
+
+  /// What computed it.
+  public var part: Part
   /// The runtime's label: an op type, or a delegate's operator name.
   public var label: String
   /// The op's index in the graph, or nil where a delegate's operator has no single op.
@@ -154,7 +172,8 @@ public struct OpTiming: Sendable, Hashable, Codable {
   public var microseconds: Int
 
   /// Creates a timing.
-  public init(label: String, opIndex: Int?, microseconds: Int) {
+  public init(label: String, opIndex: Int?, microseconds: Int, part: Part = .node) {
+    self.part = part
     self.label = label
     self.opIndex = opIndex
     self.microseconds = microseconds

@@ -47,7 +47,9 @@ public enum RuntimeHost {
     }
     let runtime = try make()
     var session = try open(runtime, options: request.options)
-    let tensors = HostMessage.SessionTensors(inputs: session.inputs, outputs: session.outputs)
+    let tensors = HostMessage.SessionTensors(
+      inputs: session.inputs, outputs: session.outputs,
+      loadNanoseconds: session.loadTime?.wholeNanoseconds)
     guard connection.send(try HostMessage(.tensors, tensors)),
       connection.receive()?.kind == .mapped
     else { return }

@@ -132,6 +132,8 @@ public struct Cause: Sendable, Hashable, Codable, CustomStringConvertible {
   public static let kernelMismatch = Cause("kernel.mismatch")
   /// An op that is right alone and wrong in its graph.
   public static let kernelContext = Cause("kernel.context")
+  /// An op whose kernel is far slower than it need be.
+  public static let kernelSlow = Cause("kernel.slow")
   /// An activation that is missing, added, or another one.
   public static let activation = Cause("layer.activation")
   /// The input channels of a layer in another order.
@@ -177,9 +179,9 @@ public struct Cause: Sendable, Hashable, Codable, CustomStringConvertible {
     textTokens, textOrder, textVocabulary, textUnknown, textStart, textEnd, textTruncation,
     textPadding, textElementType, inputRange, weightScale, biasScale, zeroPoint,
     rangeTooNarrow, rangeTooWide, perTensorWeights, calibration, concatScale, quantizationDrift,
-    accuracyLoss, kernelMismatch, kernelContext, activation, layerChannelOrder, layerLayout,
-    batchNorm, deadChannels, bias, weights, inputNormalization, halfOverflow, halfUnderflow,
-    notFinite, constantOutput, outputMismatch, modelMismatch, runtimeCrash, runtimeTimeout,
-    unexplained,
+    accuracyLoss, kernelMismatch, kernelContext, kernelSlow, activation, layerChannelOrder,
+    layerLayout, batchNorm, deadChannels, bias, weights, inputNormalization, halfOverflow,
+    halfUnderflow, notFinite, constantOutput, outputMismatch, modelMismatch, runtimeCrash,
+    runtimeTimeout, unexplained,
   ]
 }

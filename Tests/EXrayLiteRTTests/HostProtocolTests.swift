@@ -7,8 +7,8 @@ import Testing
 /// Children that are not what they should be; no runtime is needed for them.
 @Suite(.enabled(if: FileManager.default.isExecutableFile(atPath: "/bin/sh")), .serialized)
 struct HostProtocolTests {
-  /// A hello as it travels: one byte of payload, kind 0, version 1.
-  static let hello = #"printf '\001\000\000\000\000\001' >&3; "#
+  /// A hello as it travels: one byte of payload, kind 0, version 2.
+  static let hello = #"printf '\001\000\000\000\000\002' >&3; "#
 
   private func error(of script: String, timeLimit: Duration = .seconds(20)) throws -> RuntimeError {
     let hosted = HostedRuntime(

@@ -60,6 +60,8 @@ struct HostedTests {
       let farOps = try far.run().ops
       #expect(nearOps.map(\.label) == farOps.map(\.label))
       #expect(nearOps.map(\.opIndex) == farOps.map(\.opIndex))
+      #expect(nearOps.map(\.part) == farOps.map(\.part))
+      #expect(far.loadTime ?? .zero > .zero)
     }
   }
 

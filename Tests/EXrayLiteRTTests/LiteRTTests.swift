@@ -174,12 +174,15 @@ struct LiteRTTests {
         let ops = try session.run().ops
         #expect(ops.map(\.label) == ["ADD", "ADD"])
         #expect(ops.map(\.opIndex) == [0, 1])
+        #expect(ops.allSatisfy { $0.part == .node })
       }
     }
     var delegate = try Setup.runtime().opened(model, SessionOptions(profilesOps: true))
     let operators = try delegate.run().ops
     #expect(operators.count == 2)
     #expect(operators.allSatisfy { $0.opIndex == nil && $0.label.contains("Add") }, "\(operators)")
+    #expect(operators.allSatisfy { $0.part == .delegate })
+    #expect(delegate.loadTime ?? .zero > .zero)
     var plain = try Setup.runtime().opened(model)
     #expect(try plain.run().ops == [])
   }
