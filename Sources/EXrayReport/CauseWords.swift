@@ -230,6 +230,18 @@ extension Cause {
       "A layer has other weights.",
       "Check that both files come from the same training run."
     ),
+    "kernel.slow": (
+      "A kernel is far slower than this machine allows, or than the other kernels.",
+      "Use the other kernels for this op, or another runtime; report it to the runtime's makers."
+    ),
+    "numeric.fp16-overflow": (
+      "Computed in float16, an op's values or the sum on the way to them become infinite.",
+      "Keep the op in float32, or scale its inputs down and its result up again."
+    ),
+    "numeric.fp16-underflow": (
+      "A constant that guards a division is zero in float16.",
+      "Use an epsilon of 1e-4 or more, and train or calibrate with it."
+    ),
     "layer.input-normalization": (
       "An op without weights scales and shifts its input by other numbers: normalisation inside the graph.",
       "Compare the op's constants with the reference's."
