@@ -17,7 +17,7 @@ struct ReportBuilder {
       accuracy: evidence.accuracy, answers: evidence.answers, inputs: judgement.inputs,
       layers: judgement.layers, outputs: judgement.outputs, latency: latency,
       findings: judgement.findings, allFixes: allFixes, evidence: judgement.evidence,
-      notes: judgement.notes + notes, inputShare: judgement.inputShare,
+      notes: judgement.notes + notes + Self.knifeEdges(evidence, judgement.findings), inputShare: judgement.inputShare,
       graph: context.candidateModel.map { ModelGraph($0) }, histograms: judgement.histograms)
   }
 
@@ -27,6 +27,18 @@ struct ReportBuilder {
       tool: tool, verdict: .fail, summary: Self.summary(.fail, [crash], [], frames: 0),
       candidate: context.candidate, reference: context.reference, frames: 0, findings: [crash],
       graph: context.candidateModel.map { ModelGraph($0) })
+  }
+
+  /// Says which changed answers are ties, where no fault makes the error against which they are ties.
+  private static func knifeEdges(
+    _ evidence: ComparisonEvidence, _ findings: [Finding]
+  ) -> [String] {
+    guard findings.isEmpty, let answers = evidence.answers, answers.changedCount > 0,
+      let edges = answers.knifeEdges
+    else { return [] }
+    return [
+      "\(edges) of \(answers.changedCount) changed answers are knife-edges: the reference's lead is within twice the usual error, so that any rounding decides."
+    ]
   }
 
   static func summary(
