@@ -163,8 +163,9 @@ public struct AnswerComparison: Sendable, Hashable, Codable {
   /// What the reference's lead of its first class over its second moves by in the candidate, as root mean square over
   /// frames that both answer alike; nil where there are none.
   public var marginError: Double?
-  /// Changed answers where the reference's lead over the candidate's answer is at most twice ``marginError``: ties
-  /// that any rounding decides. Nil where nobody counted.
+  /// Changed answers that any rounding decides; nil where nobody counted.
+  ///
+  /// In these the reference's lead over the candidate's answer is at most twice ``marginError``.
   public var knifeEdges: Int?
 
   /// Creates a comparison.
