@@ -59,7 +59,9 @@ struct CapsuleContents {
     files.append((outputs.candidate.file, try encoded(outputs.candidate, attempt.candidate)))
     files.append((outputs.reference.file, try encoded(outputs.reference, attempt.wanted)))
     files.append(("repro.py", Array(CapsuleText.script.utf8)))
-    let text = CapsuleText.readme(manifest, hasReference: attempt.reference != nil)
+    let text = CapsuleText.readme(
+      manifest, hasReference: attempt.reference != nil,
+      takesInput: !Set(attempt.part.inputs).isDisjoint(with: attempt.model.inputs))
     files.append(("README.md", Array(text.utf8)))
     var manifest = manifest
     for file in files {

@@ -4,7 +4,9 @@ import EXrayValidation
 /// What a capsule says to people, and the script that shows the fault without this program.
 enum CapsuleText {
   /// The README: what is shown, how to see it, what is inside.
-  static func readme(_ manifest: CapsuleManifest, hasReference: Bool) -> String {
+  static func readme(
+    _ manifest: CapsuleManifest, hasReference: Bool, takesInput: Bool
+  ) -> String {
     let place = "op \(manifest.op.index) \(manifest.op.type)"
     let (candidate, reference) = (manifest.candidate, manifest.reference)
     func words(_ side: CapsuleManifest.Side) -> String {
@@ -32,7 +34,7 @@ enum CapsuleText {
           exray capsule check .                            # exit code 1 while it fails, 0 once it does not
 
       `inputs/` holds what reaches these ops, `outputs/` what they gave and should have given, `capsule.json` all figures.
-      Values of inner layers and the weights of these ops are in it, and no raw input; pictures can be told from early layers.
+      The inputs and the weights of these ops are in it, \(takesInput ? "among them the model's input as it was prepared" : "and no raw input; pictures can be told from early layers").
 
       """
   }
