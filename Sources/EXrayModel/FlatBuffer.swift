@@ -103,6 +103,20 @@ struct FlatBuffer {
       offset: offset, vtable: vtable, vtableByteCount: vtableByteCount, byteCount: byteCount)
   }
 
+  /// A table as it lies in the file, for tables that hold numbers alone.
+  func verbatim(_ table: Table) -> FlatBufferNode {
+    .verbatim(
+      vtable: Array(bytes[table.vtable..<table.vtable + table.vtableByteCount]),
+      fields: Array(bytes[table.offset..<table.offset + table.byteCount]), phase: table.offset % 8)
+  }
+
+  /// The bytes of a vector of bytes; nil where the field is absent.
+  mutating func blob(_ table: Table, _ slot: Int) throws(ModelError) -> [UInt8]? {
+    guard let vector = try vector(table, slot, stride: 1) else { return nil }
+    try charge(vector.count, at: vector.start)
+    return Array(bytes[vector.start..<vector.start + vector.count])
+  }
+
   /// Where a field's value is, or nil where the table leaves it at its default.
   func field(_ table: Table, _ slot: Int) throws(ModelError) -> Int? {
     let entry = 4 + 2 * slot

@@ -18,6 +18,8 @@ indirect enum FlatBufferNode {
   case bytes([UInt8])
   /// A string.
   case string(String)
+  /// A table of numbers alone as it lies in another file, at an offset that leaves this remainder by 8.
+  case verbatim(vtable: [UInt8], fields: [UInt8], phase: Int)
 
   static func integers(_ values: [Int]) -> Self {
     .words(values.map { UInt32(truncatingIfNeeded: $0) })
@@ -91,6 +93,15 @@ struct FlatBufferWriter {
     case .string(let text):
       let start = vector(count: text.utf8.count, elementSize: 1)
       front += Array(text.utf8) + [0]
+      return start
+    case .verbatim(let vtable, let fields, let phase):
+      align(to: 4)
+      let vtableStart = front.count
+      front += vtable
+      while front.count % 8 != phase % 8 { front.append(0) }
+      let start = front.count
+      front += fields
+      set(start, to: start - vtableStart)
       return start
     case .byte, .word, .older: preconditionFailure("only tables hold numbers")
     }

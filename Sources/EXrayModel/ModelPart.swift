@@ -8,6 +8,12 @@ public struct ModelPart: Sendable {
   public let inputs: [Int]
   /// For each output of the part, the tensor of the whole that it computes.
   public let outputs: [Int]
+
+  /// The same part in a file that holds nothing else of the whole; as it is where it cannot be copied out.
+  public func compacted() throws(ModelError) -> ModelPart {
+    guard let model = try model.compacted() else { return self }
+    return ModelPart(model: model, inputs: inputs, outputs: outputs)
+  }
 }
 
 extension Model {

@@ -40,12 +40,22 @@ public enum CheckLeftovers {
   static func makeFolder() throws -> URL {
     let folder = FileManager.default.temporaryDirectory.appending(
       path: "exray-check-\(UUID().uuidString)")
+    try makeFolder(folder)
+    return folder
+  }
+
+  /// Makes a folder that is removed with the others unless it is forgotten first.
+  static func makeFolder(_ folder: URL) throws {
     try unlessEnding { state in
       try FileManager.default.createDirectory(
         at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
       state.folders.insert(folder)
     }
-    return folder
+  }
+
+  /// Leaves a folder to whoever has it now.
+  static func forget(_ folder: URL) {
+    state.withLock { _ = $0.folders.remove(folder) }
   }
 
   /// Removes a folder that ``makeFolder()`` made.

@@ -14,6 +14,7 @@ public struct CompareJob {
   private let labels: LabelSpecification
   private let tool: String
   private let checks: [CustomCheck]
+  private let baseline: Baseline?
 
   /// Creates a job.
   ///
@@ -22,10 +23,11 @@ public struct CompareJob {
   ///   - reference: Path of the trace that is trusted.
   ///   - tool: Name and version of the program, for the report.
   ///   - checks: The user's own assertions, run in order after everything else.
+  ///   - baseline: What healthy runs came to; nil for what theory says alone.
   /// - Throws: What reading a trace throws.
   public init(
     candidate: String, reference: String, labels: LabelSpecification, tool: String,
-    checks: [CustomCheck] = []
+    checks: [CustomCheck] = [], baseline: Baseline? = nil
   ) throws {
     self.candidate = try TraceReader(path: candidate, codecs: .standard)
     self.reference = try TraceReader(path: reference, codecs: .standard)
@@ -34,6 +36,8 @@ public struct CompareJob {
     self.labels = labels
     self.tool = tool
     self.checks = checks
+    self.baseline = baseline
+    try baseline?.check(reference: Self.summary(self.reference))
   }
 
   /// Compares every frame that both traces have.
@@ -87,7 +91,7 @@ public struct CompareJob {
     let report = ReportBuilder(
       tool: tool, context: context, evidence: evidence, judgement: judgement,
       latency: latency(times), notes: notes
-    ).report
+    ).report(under: baseline)
     return (
       checkRun.judged(
         report, job: "compare", candidate: .init(trace: candidate.path),

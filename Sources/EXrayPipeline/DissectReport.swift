@@ -4,9 +4,9 @@ public import EXrayValidation
 import Foundation
 
 /// What `exray dissect` found: the JSON of `--json`.
-public struct DissectReport: Encodable, Sendable {
+public struct DissectReport: Codable, Sendable {
   /// One layer of the candidate.
-  public struct Layer: Encodable, Sendable {
+  public struct Layer: Codable, Sendable {
     /// Index of the op in the candidate's order.
     public var op: Int
     /// The op's type.
@@ -29,6 +29,12 @@ public struct DissectReport: Encodable, Sendable {
   public var inputShare: Double?
   /// What is normal and worth knowing.
   public var notes: [String]
+  /// The run under suspicion; absent in older reports.
+  public var candidate: RunSummary?
+  /// The run that is trusted; likewise.
+  public var reference: RunSummary?
+  /// Frames that were measured; likewise.
+  public var frames: Int?
 
   /// The report of a diagnosis.
   public init(_ diagnosis: LayerDiagnosis) {
@@ -40,6 +46,14 @@ public struct DissectReport: Encodable, Sendable {
     }
     inputShare = diagnosis.inputShare
     notes = diagnosis.notes
+  }
+
+  /// The report of what a job measured, with what ran.
+  public init(_ outcome: DissectOutcome, of job: DissectJob) {
+    self.init(outcome.diagnosis)
+    candidate = job.candidate.summary
+    reference = job.reference.summary
+    frames = outcome.frames
   }
 
   /// The report as JSON, the same text for the same report.

@@ -190,7 +190,7 @@ struct LayerRecording {
 
 extension OpenedModel {
   /// A copy of the packed values of one of its tensors.
-  fileprivate borrowing func bytes(of tensorIndex: Int, input: [UInt8]) throws -> [UInt8] {
+  borrowing func bytes(of tensorIndex: Int, input: [UInt8]) throws -> [UInt8] {
     guard let tensor = tensors.first(where: { $0.tensorIndex == tensorIndex }) else { return [] }
     return try withValues(tensor, inputBytes: input) { span in
       unsafe span.withUnsafeBytes { unsafe [UInt8]($0) }

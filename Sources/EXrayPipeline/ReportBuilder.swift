@@ -42,6 +42,15 @@ struct ReportBuilder {
     ]
   }
 
+  /// The report in the light of what healthy runs came to.
+  func report(under baseline: Baseline?) -> ValidationReport {
+    guard let baseline else { return report }
+    var judged = baseline.judging(report)
+    judged.summary = Self.summary(
+      judged.verdict, judged.findings, judged.evidence, frames: judged.frames)
+    return judged
+  }
+
   static func summary(
     _ verdict: Verdict, _ findings: [Finding], _ evidence: [EvidenceItem], frames: Int
   ) -> String {

@@ -20,6 +20,7 @@ public struct ValidateJob {
   private let traceFolder: String?
   private let tool: String
   private let checks: [CustomCheck]
+  private let baseline: Baseline?
 
   /// Creates a job.
   ///
@@ -27,10 +28,11 @@ public struct ValidateJob {
   ///   - traceFolder: Where `candidate.mcap` and `reference.mcap` are kept; nil for nowhere.
   ///   - tool: Name and version of the program, for the report.
   ///   - checks: The user's own assertions, run in order after everything else.
+  ///   - baseline: What healthy runs came to; nil for what theory says alone.
   public init(
     candidate: PipelineSpecification, reference: PipelineSpecification, inputs: InputList,
     labels: LabelSpecification, capture: Capture = .layers, traceFolder: String?, tool: String,
-    checks: [CustomCheck] = []
+    checks: [CustomCheck] = [], baseline: Baseline? = nil
   ) {
     self.candidate = candidate
     self.reference = reference
@@ -41,6 +43,7 @@ public struct ValidateJob {
     self.traceFolder = traceFolder
     self.tool = tool
     self.checks = checks
+    self.baseline = baseline
   }
 
   /// Validates.
@@ -50,6 +53,7 @@ public struct ValidateJob {
   public func run(
     observer: (any ProgressObserver)?
   ) throws -> (report: ValidationReport, pictures: ReportPictures) {
+    try baseline?.check(reference: reference.summary)
     var checkRun = CheckRun(checks)
     let first: Pass
     switch try pass(
@@ -89,7 +93,7 @@ public struct ValidateJob {
     let report = ReportBuilder(
       tool: tool, context: context, evidence: evidence, judgement: judgement,
       latency: first.latency, allFixes: allFixes, notes: notes
-    ).report
+    ).report(under: baseline)
     return (
       checkRun.judged(
         report, job: "validate", candidate: files(of: candidate, "candidate"),

@@ -246,6 +246,10 @@ extension Cause {
       "An op without weights scales and shifts its input by other numbers: normalisation inside the graph.",
       "Compare the op's constants with the reference's."
     ),
+    "layer.beyond-baseline": (
+      "A layer is further from the reference than it was in healthy runs of the model that a baseline was learnt from.",
+      "Compare the op with that of the healthy model: weights, scales, kernels. Where the change is meant, learn the baseline again."
+    ),
     "model.not-finite": (
       "The candidate computes NaN or infinity where the reference is finite, in half precision usually because a sum exceeds 65,504.",
       "Compute the named op in float32, or scale its inputs down."

@@ -150,6 +150,8 @@ public struct Cause: Sendable, Hashable, Codable, CustomStringConvertible {
   public static let weights = Cause("layer.weights")
   /// Normalisation inside the graph with other numbers.
   public static let inputNormalization = Cause("layer.input-normalization")
+  /// Further from the reference than healthy runs of the model were.
+  public static let beyondBaseline = Cause("layer.beyond-baseline")
   /// Values, or sums on the way to them, that float16 has no number for.
   public static let halfOverflow = Cause("numeric.fp16-overflow")
   /// Constants that guard a division and are zero in float16.
@@ -180,8 +182,9 @@ public struct Cause: Sendable, Hashable, Codable, CustomStringConvertible {
     textPadding, textElementType, inputRange, weightScale, biasScale, zeroPoint,
     rangeTooNarrow, rangeTooWide, perTensorWeights, calibration, concatScale, quantizationDrift,
     accuracyLoss, kernelMismatch, kernelContext, kernelSlow, activation, layerChannelOrder,
-    layerLayout, batchNorm, deadChannels, bias, weights, inputNormalization, halfOverflow,
-    halfUnderflow, notFinite, constantOutput, outputMismatch, modelMismatch, runtimeCrash,
+    layerLayout, batchNorm, deadChannels, bias, weights, inputNormalization, beyondBaseline,
+    halfOverflow, halfUnderflow, notFinite, constantOutput, outputMismatch, modelMismatch,
+    runtimeCrash,
     runtimeTimeout, unexplained,
   ]
 }

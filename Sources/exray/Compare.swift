@@ -1,5 +1,6 @@
 import ArgumentParser
 import EXrayPipeline
+import EXrayValidation
 
 /// `exray compare`: two traces, layer by layer.
 struct Compare: ParsableCommand {
@@ -31,6 +32,10 @@ struct Compare: ParsableCommand {
   @Option(help: ArgumentHelp("Write the report as Markdown.", valueName: "file"))
   var markdown: String?
 
+  @Option(
+    help: ArgumentHelp("What healthy runs came to, from exray baseline make.", valueName: "json"))
+  var baseline: String?
+
   @OptionGroup var overlays: OverlayOptions
   @OptionGroup var labels: LabelOptions
   @OptionGroup var checks: CheckOptions
@@ -42,7 +47,8 @@ struct Compare: ParsableCommand {
     try output.check()
     let job = try CompareJob(
       candidate: candidate, reference: reference, labels: try labels.specification(),
-      tool: Tool.identity, checks: try checks.make())
+      tool: Tool.identity, checks: try checks.make(),
+      baseline: try baseline.map { try Baseline(path: $0) })
     let (report, pictures) = try job.run(observer: ProgressBar())
     try output.write(report, pictures)
     try gate.exit(for: report)

@@ -88,7 +88,7 @@ struct Dissect: ParsableCommand {
       candidate: side(candidate, kernels), reference: side(trusted, referenceKernels),
       inputs: try InputList(paths: input), frameLimit: frames)
     let outcome = try job.measure(predictsHalf: fp16, observer: ProgressBar())
-    let report = DissectReport(outcome.diagnosis)
+    let report = DissectReport(outcome, of: job)
     if let json { try FileAccess.write(try report.json(), to: json) }
     let whole = job.report(outcome, tool: Tool.identity)
     if let html { try FileAccess.write(HTMLRenderer.render(whole), to: html) }

@@ -25,9 +25,9 @@ struct Exray: ParsableCommand {
       """,
     version: Tool.version,
     subcommands: [
-      Validate.self, Dissect.self, Bisect.self, Profile.self, Run.self, Replay.self, Compare.self,
-      Identify.self, Inspect.self, Import.self, Export.self, Recover.self, Demo.self, Doctor.self,
-      HostRuntime.self,
+      Validate.self, Dissect.self, Bisect.self, Capsule.self, BaselineTool.self, Profile.self,
+      Run.self, Replay.self, Compare.self, Identify.self, Inspect.self, Import.self, Export.self,
+      Recover.self, Demo.self, Doctor.self, HostRuntime.self,
     ])
 
   static func main() {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import EXrayPipeline
 import EXrayRuntime
+import EXrayValidation
 
 /// `exray validate`: run, replay, compare and explain in one go.
 struct Validate: ParsableCommand {
@@ -49,6 +50,10 @@ struct Validate: ParsableCommand {
   @Flag(help: "Keep both traces, every layer of every frame, in the report folder.")
   var keepTraces = false
 
+  @Option(
+    help: ArgumentHelp("What healthy runs came to, from exray baseline make.", valueName: "json"))
+  var baseline: String?
+
   @OptionGroup var overlays: OverlayOptions
   @OptionGroup var checks: CheckOptions
   @OptionGroup var gate: GateOptions
@@ -68,6 +73,7 @@ struct Validate: ParsableCommand {
     let reference = try referenceModel.map { try ModelFile(path: $0) } ?? candidate
     let candidateFile = try candidateRecipe.map { try RecipeFile(path: $0) }
     let referenceFile = try referenceRecipe.map { try RecipeFile(path: $0) } ?? candidateFile
+    let healthy = try baseline.map { try Baseline(path: $0) }
     let ownChecks = try checks.make()
     let engine = try runtime.make()
     let inputList = try InputList(paths: inputs.input)
@@ -87,7 +93,8 @@ struct Validate: ParsableCommand {
         runtime: engine,
         options: SessionOptions(kernels: referenceKernels, threads: runtime.threads)),
       inputs: inputList, labels: try inputs.labels.specification(), capture: capture,
-      traceFolder: keepTraces ? report : nil, tool: Tool.identity, checks: ownChecks)
+      traceFolder: keepTraces ? report : nil, tool: Tool.identity, checks: ownChecks,
+      baseline: healthy)
     let (result, pictures) = try job.run(observer: ProgressBar())
     try output.write(result, pictures)
     try gate.exit(for: result)
