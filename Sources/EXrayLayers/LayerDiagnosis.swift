@@ -41,6 +41,7 @@ public struct LayerDiagnosis: Sendable {
     let flagged = suspects.filter { suspect in
       suspect.layer.own.notFinite > 0 || suspect.smallGroup != nil
         || suspect.excess > limits.excess && suspect.relative > limits.relative
+          && !suspect.isOffByOne
         || suspect.isPerTensor && suspect.excess > limits.perTensor.excess
           && suspect.relative > limits.perTensor.relative
     }

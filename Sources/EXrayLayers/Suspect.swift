@@ -16,6 +16,18 @@ struct Suspect {
   var groups: [Range<Int>]
   /// Whether all weights have one scale in a model that otherwise has a scale a channel.
   var isPerTensor: Bool
+  /// Whether the reference stores the result in the same integers.
+  var isStoredAlike: Bool
+
+  /// Whether the result differs from the same integers by single steps here and there: kernels that round otherwise.
+  ///
+  /// Where a result repeats a few values all over, as after a map of one pixel is enlarged, such steps do not
+  /// average out, and rounding theory alone takes them for more than rounding.
+  var isOffByOne: Bool {
+    let (total, step) = (layer.own.total, Double(layer.own.step))
+    return isStoredAlike && step > 0 && total.largestError <= 1.01 * step
+      && total.error <= 0.6 * step
+  }
 
   /// The root mean squared own error; without what few clipped values cost, which calibration leaves out on purpose.
   var own: Double {
@@ -101,6 +113,11 @@ struct Suspect {
       Self.operands(maker, of: reference).map { (own, $0) }
     }
     groups = op.type == "CONCATENATION" ? Self.groups(inputs, of: layer.description) : []
+    let stored = reference.primary.tensors[layer.referenceTensor].description
+    isStoredAlike =
+      layer.description.elementType.isInteger
+      && stored.elementType == layer.description.elementType
+      && stored.quantization == layer.description.quantization
     isPerTensor =
       Set(comparison?.candidate.scales ?? []).count == 1
       && (comparison?.channels.count ?? 0) > 1 && candidate.hasPerChannelWeights

@@ -83,7 +83,8 @@ public struct CompareJob {
     let explanation = collector.explanation(
       intended: intended, declared: try recipe(of: candidate))
     var judgement = Judge(context: context).judge(evidence, explanation: explanation)
-    judgement.rest(on: [frameItem(matched.count, of: total)].compactMap(\.self))
+    judgement.rest(
+      on: [frameItem(matched.count, of: total), copyItem(evidence, times)].compactMap(\.self))
     judgement.histograms = try histograms(
       of: judgement, pairs: collector.comparison.pairs,
       frames: matched.map { ($0.candidate, $0.reference) })
@@ -109,6 +110,22 @@ public struct CompareJob {
     return EvidenceItem(
       .frames, .weak,
       "only \(matched) of \(total) frames are in both traces; record both runs over the same inputs"
+    )
+  }
+
+  /// Whether one trace is a copy of the other under another model's name: two runs never take the same time, to the
+  /// nanosecond, for every frame.
+  private func copyItem(
+    _ evidence: ComparisonEvidence, _ times: (candidate: [UInt64], reference: [UInt64])
+  ) -> EvidenceItem? {
+    let rows = (evidence.layers + evidence.outputs).filter { ($0.metrics?.count ?? 0) > 0 }
+    guard !rows.isEmpty, rows.allSatisfy({ $0.metrics?.mse == 0 }),
+      candidate.run.modelSHA256 != reference.run.modelSHA256, !times.candidate.isEmpty,
+      times.candidate == times.reference
+    else { return nil }
+    return EvidenceItem(
+      .identicalRuns, .weak,
+      "runs of two different model files hold the same values to the last bit and took the same time to the nanosecond; check that one is not a copy of the other"
     )
   }
 

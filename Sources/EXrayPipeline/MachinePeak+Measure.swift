@@ -2,7 +2,7 @@ import CCalibration
 public import EXrayProfile
 
 extension MachinePeak {
-  /// Measures what one thread of this machine can do; takes about a quarter of a second and 150 MB.
+  /// Measures what one thread of this machine can do; takes about 0.3 s and 150 MB.
   ///
   /// The best of several tries counts: a ceiling is what is possible when nothing disturbs.
   public static func measured() -> MachinePeak {

@@ -17,7 +17,7 @@ struct ReportBuilder {
       accuracy: evidence.accuracy, answers: evidence.answers, inputs: judgement.inputs,
       layers: judgement.layers, outputs: judgement.outputs, latency: latency,
       findings: judgement.findings, allFixes: allFixes, evidence: judgement.evidence,
-      notes: judgement.notes + notes, inputShare: judgement.inputShare,
+      notes: judgement.notes + notes + Self.knifeEdges(evidence, judgement.findings), inputShare: judgement.inputShare,
       graph: context.candidateModel.map { ModelGraph($0) }, histograms: judgement.histograms)
   }
 
@@ -36,6 +36,18 @@ struct ReportBuilder {
     judged.summary = Self.summary(
       judged.verdict, judged.findings, judged.evidence, frames: judged.frames)
     return judged
+  }
+
+  /// Says which changed answers are ties, where no fault makes the error against which they are ties.
+  private static func knifeEdges(
+    _ evidence: ComparisonEvidence, _ findings: [Finding]
+  ) -> [String] {
+    guard findings.isEmpty, let answers = evidence.answers, answers.changedCount > 0,
+      let edges = answers.knifeEdges
+    else { return [] }
+    return [
+      "\(edges) of \(answers.changedCount) changed answers are knife-edges: the reference's lead is within twice the usual error, so that any rounding decides."
+    ]
   }
 
   static func summary(

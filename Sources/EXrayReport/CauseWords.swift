@@ -230,6 +230,18 @@ extension Cause {
       "A layer has other weights.",
       "Check that both files come from the same training run."
     ),
+    "kernel.slow": (
+      "An op takes far longer than it needs: its kernel does not use what the machine can do, or a delegate left the op to a plain one.",
+      "Run the op with other kernels, or replace it by ops that have fast ones. Where a delegate left it out, find out why: an element type, a shape only known in a run, an op version."
+    ),
+    "numeric.fp16-overflow": (
+      "Computed in float16, as GPUs and neural engines do unasked, this op's values become infinite: they, or the sum on the way to a mean, pass 65,504; or a constant does.",
+      "Keep the op in float32, or scale its inputs down by a power of two and its result up again."
+    ),
+    "numeric.fp16-underflow": (
+      "A constant that guards a division, a root or a logarithm, such as an epsilon of 1e-12, is zero in float16: numbers up to 2⁻²⁵ are.",
+      "Use an epsilon of 1e-4 or more, and train or calibrate with it."
+    ),
     "layer.input-normalization": (
       "An op without weights scales and shifts its input by other numbers: normalisation inside the graph.",
       "Compare the op's constants with the reference's."

@@ -16,6 +16,7 @@ public enum HTMLRenderer {
     var sections = Markup.none
     sections += findings(report)
     sections += checks(report)
+    sections += worth(report)
     sections += notes(report)
     sections += inputPictures(pictures)
     sections += outputPictures(pictures)
@@ -158,6 +159,28 @@ public enum HTMLRenderer {
       ?? "<p class=\"quiet\">Not proven by replay.</p>\n"
     parts += "</div>\n</article>\n"
     return parts
+  }
+
+  /// What the comparison's worth rests on.
+  private static func worth(_ report: ValidationReport) -> Markup {
+    guard !report.evidence.isEmpty else { return .none }
+    let items = report.evidence.map { item -> Markup in
+      let sign =
+        switch item.worth {
+        case .sound: "✓"
+        case .weak: "✗ weak:"
+        case .unknown: "? unknown:"
+        }
+      return "<li>\(sign) \(Markup.prose(item.detail))</li>\n"
+    }.joined()
+    return """
+      <section aria-labelledby="worth">
+      <h2 id="worth">What this rests on</h2>
+      <ul class="notes worth">
+      \(items)</ul>
+      </section>
+
+      """
   }
 
   private static func notes(_ report: ValidationReport) -> Markup {

@@ -77,6 +77,7 @@ enum HTMLStyle {
     .evidence li { margin: 2px 0; }
     .evidence li::marker, .notes li::marker { color: var(--soft); }
     .notes { margin: 6px 0 0; padding-left: 17px; color: var(--soft); overflow-wrap: anywhere; }
+    .worth { list-style: none; padding-left: 0; }
     .fix { margin: 0 0 14px; overflow-wrap: anywhere; }
     .together { padding: 16px 18px; margin: 12px 0 0; border: 1px solid var(--line); border-radius: 4px; }
     .together svg { display: block; max-width: 100%; height: auto; }

@@ -18,6 +18,12 @@ public enum MarkdownRenderer {
     blocks += checks(report)
     blocks += worstLayers(report)
     blocks.append(runs(report))
+    let frail = report.evidence.filter { $0.worth != .sound }
+    if !frail.isEmpty {
+      blocks.append(
+        "**Evidence**\n\n"
+          + frail.map { "- \($0.worth.rawValue): \(prose($0.detail))" }.joined(separator: "\n"))
+    }
     if !report.notes.isEmpty {
       blocks.append(
         "**Notes**\n\n" + report.notes.map { "- \(prose($0))" }.joined(separator: "\n"))

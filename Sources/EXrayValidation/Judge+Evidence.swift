@@ -9,7 +9,7 @@ extension Judge {
   func evidenceItems(_ evidence: ComparisonEvidence) -> [EvidenceItem] {
     guard evidence.frames > 0 else { return [] }
     return [
-      coverage(evidence), staleness(evidence), identity(evidence), outputValues(evidence),
+      coverage(evidence), staleness(evidence), outputValues(evidence),
     ].compactMap(\.self)
   }
 
@@ -45,18 +45,6 @@ extension Judge {
     return EvidenceItem(
       .staleLayers, .weak,
       "\(stale.count) of \(evidence.layers.count) layers hold values that are not theirs, first \(name) of the \(side), which holds \(what ?? "the same values in every frame"): the runtime reused the memory before it was read; record with EXray's capture, or with the runtime's option to preserve all tensors"
-    )
-  }
-
-  private func identity(_ evidence: ComparisonEvidence) -> EvidenceItem? {
-    let rows = (evidence.layers + evidence.outputs).filter { ($0.metrics?.count ?? 0) > 0 }
-    let areIdentical = !rows.isEmpty && rows.allSatisfy { $0.metrics?.mse == 0 }
-    guard areIdentical, !context.isSameModel, !context.candidate.modelSHA256.isEmpty,
-      !context.reference.modelSHA256.isEmpty, evidence.inputsChange || evidence.frames == 1
-    else { return nil }
-    return EvidenceItem(
-      .identicalRuns, .weak,
-      "two different model files gave the same \(rows.count) tensors to the last bit; check that one run is not a copy of the other"
     )
   }
 

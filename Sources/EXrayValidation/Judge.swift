@@ -148,11 +148,6 @@ public struct Judge: Sendable {
     } else {
       verdict = items.contains { $0.worth == .weak } ? .inconclusive : .pass
     }
-    if let answers = evidence.answers, answers.changedCount > 0, let edges = answers.knifeEdges {
-      notes.append(
-        "\(edges) of \(answers.changedCount) changed answers are knife-edges: the reference's lead is within twice the usual error, so that any rounding decides."
-      )
-    }
     let mapped = evidence.layers.count { $0.metrics != nil }
     if !evidence.layers.isEmpty, mapped < evidence.layers.count {
       notes.append("\(mapped) of \(evidence.layers.count) layers have a counterpart.")

@@ -41,8 +41,8 @@ struct JSONRendererTests {
     }
     #expect(
       top == [
-        "accuracy", "allFixes", "answers", "candidate", "checks", "findings", "frames", "graph",
-        "histograms", "inputShare", "inputs", "latency", "layers", "notes", "outputs", "reference",
+        "accuracy", "allFixes", "answers", "candidate", "checks", "evidence", "findings", "frames",
+        "graph", "histograms", "inputShare", "inputs", "latency", "layers", "notes", "outputs", "reference",
         "schemaVersion", "summary", "tool", "verdict",
       ])
   }

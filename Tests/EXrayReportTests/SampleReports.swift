@@ -182,6 +182,13 @@ enum SampleReports {
           evidence: ["class: 207", "recall: 0.2", "required: 0.5"]),
         .init(name: "no answer is empty", outcome: .pass, message: "100 frames looked at"),
       ],
+      evidence: [
+        EvidenceItem(.coverage, .sound, "61 of 61 layers and 1 of 1 outputs were compared"),
+        EvidenceItem(
+          .repeatability, .weak,
+          "the candidate gives other outputs for the same inputs when it runs again"),
+        EvidenceItem(.capture, .unknown, "the reference could not be run without captured layers"),
+      ],
       notes: [
         "100 frames: top-1 accuracy is known to about ±9 points.",
         "3 layers of the candidate have no counterpart in the reference.",

@@ -3,7 +3,6 @@ import EXrayTestKit
 import Foundation
 import Testing
 
-
 struct BisectTests {
   @Test(arguments: [1, 2, 3, 7, 31, 64, 100])
   func `every op is found in at most the logarithm of their number`(count: Int) {

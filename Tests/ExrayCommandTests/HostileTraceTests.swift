@@ -222,7 +222,7 @@ struct HostileTraceTests {
       }
       candidate.fill { Float($0 % 7) }
     },
-    Pair("a layer of the candidate that stands still", 3, says: ["1 of 2 layers", "first of the"]) {
+    Pair("a layer of the candidate that stands still", 3, says: ["1 of 4 layers", "every frame"]) {
       candidate, _ in
       for index in 1..<4 { candidate.frames[index].values[1] = candidate.frames[0].values[1] }
     },
@@ -237,10 +237,10 @@ struct HostileTraceTests {
         candidate.frames[index].values[2] = frame.values[1].map { Array($0.prefix(512)) }
       }
     },
-    Pair("the same values from two models", 3, says: ["not a copy"]) { candidate, _ in
+    Pair("the same values from two models", 3, says: ["to the last bit"]) { candidate, _ in
       candidate.run.modelSHA256 = String(repeating: "cd", count: 32)
     },
-    Pair("outputs that never change on either side", 3, says: ["one and the same output"]) {
+    Pair("outputs that never change on either side", 3, says: ["all 4 frames"]) {
       candidate, reference in
       for index in 1..<4 {
         for output in 3...4 {
