@@ -99,7 +99,8 @@ public struct HalfPrecision {
     for _ in 0..<3 {
       let next = tensors.flatMap { tensor in (readers[tensor] ?? []).map { ($0, tensor) } }
       if next.contains(where: { reader, tensor in
-        Self.dividers.contains(reader.type) && (reader.type != "DIV" || reader.inputs.last == tensor)
+        Self.dividers.contains(reader.type)
+          && (reader.type != "DIV" || reader.inputs.last == tensor)
       }) {
         return true
       }

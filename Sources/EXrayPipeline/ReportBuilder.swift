@@ -17,7 +17,8 @@ struct ReportBuilder {
       accuracy: evidence.accuracy, answers: evidence.answers, inputs: judgement.inputs,
       layers: judgement.layers, outputs: judgement.outputs, latency: latency,
       findings: judgement.findings, allFixes: allFixes, evidence: judgement.evidence,
-      notes: judgement.notes + notes + Self.knifeEdges(evidence, judgement.findings), inputShare: judgement.inputShare,
+      notes: judgement.notes + notes + Self.knifeEdges(evidence, judgement.findings),
+      inputShare: judgement.inputShare,
       graph: context.candidateModel.map { ModelGraph($0) }, histograms: judgement.histograms)
   }
 

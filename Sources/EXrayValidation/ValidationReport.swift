@@ -164,7 +164,9 @@ public struct AnswerComparison: Sendable, Hashable, Codable {
   /// frames that both answer alike; nil where there are none.
   public var marginError: Double?
   /// Changed answers where the reference's lead over the candidate's answer is at most twice ``marginError``: ties
-  /// that any rounding decides. Nil where nobody counted.
+  /// that any rounding decides.
+  ///
+  /// Nil where nobody counted.
   public var knifeEdges: Int?
 
   /// Creates a comparison.

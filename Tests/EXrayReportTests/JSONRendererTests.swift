@@ -42,7 +42,8 @@ struct JSONRendererTests {
     #expect(
       top == [
         "accuracy", "allFixes", "answers", "candidate", "checks", "evidence", "findings", "frames",
-        "graph", "histograms", "inputShare", "inputs", "latency", "layers", "notes", "outputs", "reference",
+        "graph", "histograms", "inputShare", "inputs", "latency", "layers", "notes", "outputs",
+        "reference",
         "schemaVersion", "summary", "tool", "verdict",
       ])
   }

@@ -92,7 +92,8 @@ struct BisectTests {
       try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: program)
       let outcome = try BuiltTool.run(
         [
-          "bisect", try SharedData.path("models/imagenet/mobilenet_v1_025_224_int8.tflite"), "--check",
+          "bisect", try SharedData.path("models/imagenet/mobilenet_v1_025_224_int8.tflite"),
+          "--check",
           program,
         ] + Self.recipe + Self.photos())
       #expect(outcome.status == code, "\(outcome.errors)")
@@ -106,7 +107,8 @@ struct BisectTests {
   func `a program that gives no answer ends the search in one line`(command: String) throws {
     let outcome = try BuiltTool.run(
       [
-        "bisect", try SharedData.path("models/imagenet/mobilenet_v1_025_224_int8.tflite"), "--check",
+        "bisect", try SharedData.path("models/imagenet/mobilenet_v1_025_224_int8.tflite"),
+        "--check",
         command, "--check-timeout", "1",
       ] + Self.recipe + Self.photos())
     #expect(outcome.status == 2, "\(outcome.output)")

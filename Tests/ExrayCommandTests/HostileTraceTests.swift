@@ -230,7 +230,9 @@ struct HostileTraceTests {
       _, reference in
       for index in 1..<4 { reference.frames[index].values[2] = reference.frames[0].values[2] }
     },
-    Pair("a layer in the memory of another", 3, says: ["second of the candidate", "values of first"]) {
+    Pair(
+      "a layer in the memory of another", 3, says: ["second of the candidate", "values of first"]
+    ) {
       candidate, _ in
       for index in candidate.frames.indices {
         let frame = candidate.frames[index]
