@@ -61,8 +61,7 @@ public struct CompareJob {
       // What could not be prefetched is said where it is read.
       _ = try? ahead.next()
       try add(frame, to: &collector)
-      try candidate.forget(streams.0, frame: frame.candidate)
-      try reference.forget(streams.1, frame: frame.reference)
+      try forget(matched, done + 1, streams)
       if let sample = try candidate.latency(frame: frame.candidate) {
         times.candidate.append(sample.inferenceNanoseconds)
       }
@@ -133,7 +132,7 @@ public struct CompareJob {
   private func prefetch(
     _ frames: [MatchedFrame], _ streams: (candidate: [Int], reference: [Int])
   ) -> Prefetcher<Void> {
-    Prefetcher(count: frames.count, depth: 3, workers: 2) { [candidate, reference] index in
+    Prefetcher(count: frames.count, depth: 3, workers: 1) { [candidate, reference] index in
       try candidate.prefetch(streams.candidate, frame: frames[index].candidate)
       try reference.prefetch(streams.reference, frame: frames[index].reference)
     }
@@ -155,6 +154,20 @@ public struct CompareJob {
       candidate: candidateTensors.map(\.tensor), reference: referenceTensors.map(\.tensor),
       candidateValues: { values(candidate, candidateTensors[$0], frame?.candidate) },
       referenceValues: { values(reference, referenceTensors[$0], frame?.reference) })
+  }
+
+  /// Frames whose memory is let go at once: each time, all processors must hear of it.
+  private static let forgottenFrames = 8
+
+  /// Lets the memory of compared frames go.
+  private func forget(
+    _ frames: [MatchedFrame], _ done: Int, _ streams: (candidate: [Int], reference: [Int])
+  ) throws {
+    guard done.isMultiple(of: Self.forgottenFrames) else { return }
+    for frame in frames[(done - Self.forgottenFrames)..<done] {
+      try candidate.forget(streams.candidate, frame: frame.candidate)
+      try reference.forget(streams.reference, frame: frame.reference)
+    }
   }
 
   private struct MatchedFrame {
