@@ -27,19 +27,7 @@ struct Bisect: ParsableCommand {
         2  usage or unreadable input     3  it cannot be said
       """)
 
-  @Argument(help: "The model under suspicion, a .tflite file.")
-  var model: String
-
-  @Option(
-    help: ArgumentHelp("The model that is trusted; the same one by default.", valueName: "tflite"))
-  var reference: String?
-
-  @Option(
-    help: ArgumentHelp("How pictures become inputs; not needed for arrays.", valueName: "json"))
-  var recipe: String?
-
-  @Option(help: "The kernels that compute the model under suspicion.")
-  var kernels = KernelMode.xnnpack
+  @OptionGroup var models: ModelPairOptions
 
   @Option(help: "The kernels that compute the trusted model.")
   var referenceKernels = KernelMode.builtin
@@ -60,16 +48,8 @@ struct Bisect: ParsableCommand {
   @Option(help: ArgumentHelp("Seconds after which the program is ended.", valueName: "s"))
   var checkTimeout = 600
 
-  @Option(
-    parsing: .upToNextOption,
-    help: ArgumentHelp(
-      "Pictures (JPEG, PNG), a folder of them, a trace, or .npy arrays [N, …].", valueName: "path"))
-  var input: [String]
-
   @Option(help: ArgumentHelp("Write what was found as JSON.", valueName: "file"))
   var json: String?
-
-  @OptionGroup var runtime: RuntimeOptions
 
   func validate() throws {
     guard (1...1000).contains(frames) else {
@@ -88,18 +68,10 @@ struct Bisect: ParsableCommand {
       try FileAccess.checkWritable(json)
       Leftovers.watch(files: [json])
     }
-    let candidate = try ModelFile(path: model)
-    let trusted = try reference.map { try ModelFile(path: $0) } ?? candidate
-    let file = try recipe.map { try RecipeFile(path: $0) }
-    let engine = try runtime.make()
-    func side(_ model: ModelFile, _ kernels: KernelMode) -> PipelineSpecification {
-      PipelineSpecification(
-        model: model, recipe: file?.recipe, recipeName: file?.name, recipeFile: recipe,
-        runtime: engine, options: SessionOptions(kernels: kernels, threads: runtime.threads))
-    }
+    let sides = try models.read(referenceKernels: referenceKernels)
     let result = try BisectJob(
-      candidate: side(candidate, kernels), reference: side(trusted, referenceKernels),
-      inputs: try InputList(paths: input), frameLimit: frames, tolerance: tolerance,
+      candidate: sides.candidate, reference: sides.reference, inputs: sides.inputs,
+      frameLimit: frames, tolerance: tolerance,
       command: try check.map {
         try BisectCommand($0, timeLimit: .seconds(checkTimeout))
       }

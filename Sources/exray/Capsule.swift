@@ -30,19 +30,7 @@ struct MakeCapsule: ParsableCommand {
         3  it cannot be said which op goes wrong, or no part of the model shows it
       """)
 
-  @Argument(help: "The model under suspicion, a .tflite file.")
-  var model: String
-
-  @Option(
-    help: ArgumentHelp("The model that is trusted; the same one by default.", valueName: "tflite"))
-  var reference: String?
-
-  @Option(
-    help: ArgumentHelp("How pictures become inputs; not needed for arrays.", valueName: "json"))
-  var recipe: String?
-
-  @Option(help: "The kernels that compute the model under suspicion.")
-  var kernels = KernelMode.xnnpack
+  @OptionGroup var models: ModelPairOptions
 
   @Option(help: "The kernels that compute the trusted model.")
   var referenceKernels = KernelMode.xnnpack
@@ -57,17 +45,9 @@ struct MakeCapsule: ParsableCommand {
   var frames = 4
 
   @Option(
-    parsing: .upToNextOption,
-    help: ArgumentHelp(
-      "Pictures (JPEG, PNG), a folder of them, a trace, or .npy arrays [N, …].", valueName: "path"))
-  var input: [String]
-
-  @Option(
     name: .shortAndLong,
     help: ArgumentHelp("The folder to make; it must not exist, or be empty.", valueName: "folder"))
   var output: String
-
-  @OptionGroup var runtime: RuntimeOptions
 
   func validate() throws {
     guard (1...1000).contains(frames) else {
@@ -77,18 +57,10 @@ struct MakeCapsule: ParsableCommand {
 
   func run() throws {
     Leftovers.watch(files: [])
-    let candidate = try ModelFile(path: model)
-    let trusted = try reference.map { try ModelFile(path: $0) } ?? candidate
-    let file = try recipe.map { try RecipeFile(path: $0) }
-    let engine = try runtime.make()
-    func side(_ model: ModelFile, _ kernels: KernelMode) -> PipelineSpecification {
-      PipelineSpecification(
-        model: model, recipe: file?.recipe, recipeName: file?.name, recipeFile: recipe,
-        runtime: engine, options: SessionOptions(kernels: kernels, threads: runtime.threads))
-    }
+    let sides = try models.read(referenceKernels: referenceKernels)
     let outcome = try CapsuleJob(
-      candidate: side(candidate, kernels), reference: side(trusted, referenceKernels),
-      inputs: try InputList(paths: input), frameLimit: frames, op: op, tool: Tool.identity
+      candidate: sides.candidate, reference: sides.reference, inputs: sides.inputs,
+      frameLimit: frames, op: op, tool: Tool.identity
     ).run(into: output, observer: ProgressBar())
     switch outcome {
     case .made(let manifest): print(text(manifest))

@@ -26,19 +26,7 @@ struct Dissect: ParsableCommand {
         2  usage or unreadable input        3  no layer could be compared
       """)
 
-  @Argument(help: "The model under suspicion, a .tflite file.")
-  var model: String
-
-  @Option(
-    help: ArgumentHelp("The model that is trusted; the same one by default.", valueName: "tflite"))
-  var reference: String?
-
-  @Option(
-    help: ArgumentHelp("How pictures become inputs; not needed for arrays.", valueName: "json"))
-  var recipe: String?
-
-  @Option(help: "The kernels that compute the model under suspicion.")
-  var kernels = KernelMode.xnnpack
+  @OptionGroup var models: ModelPairOptions
 
   @Option(help: "The kernels that compute the trusted model.")
   var referenceKernels = KernelMode.xnnpack
@@ -49,12 +37,6 @@ struct Dissect: ParsableCommand {
   @Flag(help: "Also say what will overflow or vanish once a delegate computes in float16.")
   var fp16 = false
 
-  @Option(
-    parsing: .upToNextOption,
-    help: ArgumentHelp(
-      "Pictures (JPEG, PNG), a folder of them, a trace, or .npy arrays [N, …].", valueName: "path"))
-  var input: [String]
-
   @Option(help: ArgumentHelp("Write what was found as JSON.", valueName: "file"))
   var json: String?
 
@@ -62,7 +44,6 @@ struct Dissect: ParsableCommand {
   var html: String?
 
   @OptionGroup var overlays: OverlayOptions
-  @OptionGroup var runtime: RuntimeOptions
 
   func validate() throws {
     guard (1...1000).contains(frames) else {
@@ -75,25 +56,17 @@ struct Dissect: ParsableCommand {
     for file in files { try FileAccess.checkWritable(file) }
     Leftovers.watch(files: files)
     try overlays.check()
-    let candidate = try ModelFile(path: model)
-    let trusted = try reference.map { try ModelFile(path: $0) } ?? candidate
-    let file = try recipe.map { try RecipeFile(path: $0) }
-    let engine = try runtime.make()
-    func side(_ model: ModelFile, _ kernels: KernelMode) -> PipelineSpecification {
-      PipelineSpecification(
-        model: model, recipe: file?.recipe, recipeName: file?.name, recipeFile: recipe,
-        runtime: engine, options: SessionOptions(kernels: kernels, threads: runtime.threads))
-    }
+    let sides = try models.read(referenceKernels: referenceKernels)
     let job = DissectJob(
-      candidate: side(candidate, kernels), reference: side(trusted, referenceKernels),
-      inputs: try InputList(paths: input), frameLimit: frames)
+      candidate: sides.candidate, reference: sides.reference, inputs: sides.inputs,
+      frameLimit: frames)
     let outcome = try job.measure(predictsHalf: fp16, observer: ProgressBar())
     let report = DissectReport(outcome, of: job)
     if let json { try FileAccess.write(try report.json(), to: json) }
     let whole = job.report(outcome, tool: Tool.identity)
     if let html { try FileAccess.write(HTMLRenderer.render(whole), to: html) }
     print(overlays.guarded(LayerTable(report).text + "\n"), terminator: "")
-    try overlays.write(whole, model: model)
+    try overlays.write(whole, model: models.model)
     switch report.verdict {
     case .pass: return
     case .fail: throw ExitCode(1)

@@ -52,6 +52,51 @@ struct RuntimeOptions: ParsableArguments {
   }
 }
 
+/// A model, the one that it is measured against, and the inputs of both.
+struct ModelPairOptions: ParsableArguments {
+  @Argument(help: "The model under suspicion, a .tflite file.")
+  var model: String
+
+  @Option(
+    help: ArgumentHelp("The model that is trusted; the same one by default.", valueName: "tflite"))
+  var reference: String?
+
+  @Option(
+    help: ArgumentHelp("How pictures become inputs; not needed for arrays.", valueName: "json"))
+  var recipe: String?
+
+  @Option(help: "The kernels that compute the model under suspicion.")
+  var kernels = KernelMode.xnnpack
+
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "Pictures (JPEG, PNG), a folder of them, a trace, or .npy arrays [N, …].", valueName: "path"))
+  var input: [String]
+
+  @OptionGroup var runtime: RuntimeOptions
+
+  /// Reads both models and the recipe, and finds the runtime and the inputs.
+  func read(
+    referenceKernels: KernelMode
+  ) throws -> (
+    candidate: PipelineSpecification, reference: PipelineSpecification, inputs: InputList
+  ) {
+    let candidate = try ModelFile(path: model)
+    let trusted = try reference.map { try ModelFile(path: $0) } ?? candidate
+    let file = try recipe.map { try RecipeFile(path: $0) }
+    let engine = try runtime.make()
+    func side(_ model: ModelFile, _ kernels: KernelMode) -> PipelineSpecification {
+      PipelineSpecification(
+        model: model, recipe: file?.recipe, recipeName: file?.name, recipeFile: recipe,
+        runtime: engine, options: SessionOptions(kernels: kernels, threads: runtime.threads))
+    }
+    return (
+      side(candidate, kernels), side(trusted, referenceKernels), try InputList(paths: input)
+    )
+  }
+}
+
 /// Where frames come from, and what is right about them.
 struct InputOptions: ParsableArguments {
   @Option(
