@@ -73,9 +73,11 @@ let package = Package(
       ]),
     // Comparison, causes, reports.
     .target(name: "EXrayMatching", dependencies: ["EXrayCore", "EXrayModel"]),
+    .target(name: "CDifference"),
     .target(
       name: "EXrayValidation",
-      dependencies: ["EXrayCore", "EXrayMatching", "EXrayModel", "EXrayPreprocess"]),
+      dependencies: ["CDifference", "EXrayCore", "EXrayMatching", "EXrayModel", "EXrayPreprocess"]
+    ),
     .target(name: "EXrayLayers", dependencies: ["EXrayCore", "EXrayModel", "EXrayValidation"]),
     // What a model costs on this machine.
     .target(name: "CCalibration"),

@@ -1,3 +1,4 @@
+import CDifference
 import EXrayCore
 
 /// Sums over pairs of elements, from which every metric follows.
@@ -27,6 +28,30 @@ struct DifferenceSums: Sendable, Hashable {
   }
 }
 
+extension cdifference_sums {
+  fileprivate init(_ sums: DifferenceSums) {
+    self.init(
+      squared_difference: sums.squaredDifference, squared_candidate: sums.squaredCandidate,
+      squared_reference: sums.squaredReference, product: sums.product,
+      max_squared_difference: sums.maxSquaredDifference,
+      reference_minimum: sums.referenceMinimum, reference_maximum: sums.referenceMaximum)
+  }
+}
+
+extension DifferenceSums {
+  /// Takes over sums that went on from these by some more pairs.
+  fileprivate mutating func take(_ sums: cdifference_sums, count more: Int) {
+    count += more
+    squaredDifference = sums.squared_difference
+    squaredCandidate = sums.squared_candidate
+    squaredReference = sums.squared_reference
+    product = sums.product
+    maxSquaredDifference = sums.max_squared_difference
+    referenceMinimum = sums.reference_minimum
+    referenceMaximum = sums.reference_maximum
+  }
+}
+
 /// One pass over two tensors of any types, block by block, as real numbers.
 ///
 /// Floating point of at most 32 bits is compared in single precision: differences are then as exact as in double
@@ -36,7 +61,7 @@ struct DifferenceSums: Sendable, Hashable {
 enum DifferenceKernel {
   /// Elements that are converted and compared at a time; a multiple of ``run``.
   private static let block = 2048
-  /// Elements summed in lanes before the sum moves to double precision.
+  /// Elements whose products are summed in their own precision before the sum moves to double precision.
   private static let run = 128
 
   /// The sums over the first `count` elements of both tensors.
@@ -67,7 +92,7 @@ enum DifferenceKernel {
           candidate, from: start, count: length, scratch: first)
         let referenceValues = unsafe referenceLoader.values(
           reference, from: start, count: length, scratch: second)
-        unsafe add(candidateValues, referenceValues, length, to: &total)
+        unsafe add(candidateValues, referenceValues, length, of: type, to: &total)
         start += length
       }
       return total
@@ -76,31 +101,28 @@ enum DifferenceKernel {
 
   @inline(__always)
   private static func add<Value: ComparedValue>(
-    _ candidate: UnsafePointer<Value>, _ reference: UnsafePointer<Value>, _ count: Int,
-    to total: inout DifferenceSums
+    _ candidate: UnsafeRawPointer, _ reference: UnsafeRawPointer, _ count: Int,
+    of type: Value.Type, to total: inout DifferenceSums
   ) {
-    var extremes = LaneExtremes<Value>()
+    let size = MemoryLayout<Value>.size
     var start = 0
     while start < count {
-      let length = min(run, count - start)
-      let whole = length / 8 * 8
-      let (first, second) = unsafe (candidate + start, reference + start)
-      let sums = unsafe Value.laneSums(first, second, whole, &extremes)
-      if let sums {
-        total.count += whole
-        total.squaredDifference += sums.squaredDifference
-        total.squaredCandidate += sums.squaredCandidate
-        total.squaredReference += sums.squaredReference
-        total.product += sums.product
+      var runs = cdifference_sums(total)
+      let offset = start * size
+      let taken = unsafe type.addRuns(
+        candidate + offset, reference + offset, count - start, to: &runs)
+      total.take(runs, count: taken)
+      start += taken
+      // A run that is not to be summed in lanes, or what is left of the tensor.
+      let end = min(count, start + run)
+      while start < end {
+        let offset = start * size
+        unsafe addOne(
+          Double(candidate.loadUnaligned(fromByteOffset: offset, as: type)),
+          Double(reference.loadUnaligned(fromByteOffset: offset, as: type)), to: &total)
+        start += 1
       }
-      for index in (sums == nil ? 0 : whole)..<length {
-        unsafe addOne(Double(first[index]), Double(second[index]), to: &total)
-      }
-      start += length
     }
-    total.maxSquaredDifference = max(total.maxSquaredDifference, Double(extremes.peak.max()))
-    total.referenceMinimum = min(total.referenceMinimum, Double(extremes.low.min()))
-    total.referenceMaximum = max(total.referenceMaximum, Double(extremes.high.max()))
   }
 
   private static func addOne(_ c: Double, _ r: Double, to total: inout DifferenceSums) {

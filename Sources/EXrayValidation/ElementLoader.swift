@@ -1,3 +1,4 @@
+import CDifference
 import EXrayCore
 
 /// Turns stored elements of one type into real numbers, a block at a time.
@@ -43,36 +44,32 @@ struct ElementLoader: Sendable {
     }
   }
 
-  /// The real values of `count` elements from element `start` on: where they lie, or else in `scratch`.
+  /// The real values of `count` elements from element `start` on: where they lie, aligned or not, or else in
+  /// `scratch`.
   @inline(__always)
   func values<Value: ComparedValue>(
     _ bytes: RawSpan, from start: Int, count: Int, scratch: UnsafeMutablePointer<Value>
-  ) -> UnsafePointer<Value> {
+  ) -> UnsafeRawPointer {
     if elementType == .float32, Value.self == Float.self {
-      // The span is lent for the whole comparison, so its memory may be read where it is aligned.
-      let inPlace: UnsafePointer<Value>? = unsafe bytes.withUnsafeBytes { source in
-        guard let first = unsafe source.baseAddress.map({ unsafe $0 + start * 4 }),
-          Int(bitPattern: first) % MemoryLayout<Value>.alignment == 0
-        else { return nil }
-        return unsafe first.assumingMemoryBound(to: Value.self)
+      // The span is lent for the whole comparison.
+      let inPlace = unsafe bytes.withUnsafeBytes { source in
+        unsafe source.baseAddress.map { unsafe $0 + start * MemoryLayout<Float>.size }
       }
       if let inPlace = unsafe inPlace { return unsafe inPlace }
     }
     unsafe load(bytes, from: start, count: count, into: scratch)
-    return unsafe UnsafePointer(scratch)
+    return UnsafeRawPointer(scratch)
   }
 
   /// Writes `count` real values from element `start` on to `output`.
   private func load<Value: ComparedValue>(
     _ bytes: RawSpan, from start: Int, count: Int, into output: UnsafeMutablePointer<Value>
   ) {
+    if Value.self == Double.self {
+      let doubles = unsafe UnsafeMutableRawPointer(output).assumingMemoryBound(to: Double.self)
+      if unsafe loadAtOnce(bytes, start, count, doubles) { return }
+    }
     switch elementType {
-    case .float32 where Value.self == Float.self:
-      unsafe bytes.withUnsafeBytes { source in
-        guard let base = source.baseAddress else { return }
-        unsafe UnsafeMutableRawPointer(output)
-          .copyMemory(from: base + start * 4, byteCount: count * 4)
-      }
     case .float32:
       unsafe convert(bytes, start, count, output, UInt32.self) { Value(Float(bitPattern: $0)) }
     case .float64:
@@ -93,6 +90,28 @@ struct ElementLoader: Sendable {
     case .int64: unsafe integers(bytes, start, count, output, Int64.self)
     case .uint64: unsafe integers(bytes, start, count, output, UInt64.self)
     case .int2, .int4, .uint4, .string, .resource, .variant, .complex64, .complex128: break
+    }
+  }
+
+  /// Loads the types that most tensors have with the widest instructions.
+  ///
+  /// - Returns: Whether this is one of them.
+  private func loadAtOnce(
+    _ bytes: RawSpan, _ start: Int, _ count: Int, _ output: UnsafeMutablePointer<Double>
+  ) -> Bool {
+    guard channels.isEmpty, let size = elementType.bitWidth.map({ $0 / 8 }) else { return false }
+    let (scale, zeroPoint) = affine ?? (1, 0)
+    return unsafe bytes.withUnsafeBytes { source in
+      guard let base = source.baseAddress else { return false }
+      let first = unsafe base + start * size
+      switch elementType {
+      case .int8: unsafe cdifference_load_int8(first, count, scale, zeroPoint, output)
+      case .uint8: unsafe cdifference_load_uint8(first, count, scale, zeroPoint, output)
+      case .int16: unsafe cdifference_load_int16(first, count, scale, zeroPoint, output)
+      case .float32: unsafe cdifference_load_float(first, count, 1, 0, output)
+      default: return false
+      }
+      return true
     }
   }
 
