@@ -80,6 +80,15 @@ const void *csystem_map(int file, size_t byteCount, int *error) {
   return mapped(mmap(NULL, byteCount, PROT_READ, MAP_SHARED, file, 0), error);
 }
 
+void csystem_expect_all(const void *start, size_t byteCount) {
+#ifdef MADV_HUGEPAGE
+  // Pages that come in one by one, in no order, stay small and then cost more to map than to read.
+  madvise((void *)start, byteCount, MADV_HUGEPAGE);
+#else
+  madvise((void *)start, byteCount, MADV_SEQUENTIAL);
+#endif
+}
+
 void *csystem_reserve(size_t byteCount, int *error) {
   return mapped(
       mmap(NULL, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0), error);

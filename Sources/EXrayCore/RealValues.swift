@@ -6,61 +6,81 @@ extension TensorDescription {
   ///   resources), for types under 8 bits, and where `bytes` is too short.
   /// - Complexity: O(*n*) time and space.
   public func realValues(in bytes: RawSpan) -> [Float]? {
+    var values: [Float] = []
+    return readRealValues(in: bytes, into: &values) ? values : nil
+  }
+
+  /// The same into an array, whose memory serves again where it already has as many elements.
+  ///
+  /// - Returns: Whether there are real values; else `values` is as it was.
+  public func readRealValues(in bytes: RawSpan, into values: inout [Float]) -> Bool {
     guard let count = shape.elementCount, let byteCount, bytes.byteCount >= byteCount else {
-      return nil
+      return false
     }
     switch elementType {
-    case .float32: return load(bytes, count, UInt32.self) { Float(bitPattern: $0) }
-    case .float64: return load(bytes, count, UInt64.self) { Float(Double(bitPattern: $0)) }
-    case .float16: return load(bytes, count, UInt16.self) { Float(halfBits: $0) }
+    case .float32: load(bytes, count, &values, UInt32.self) { Float(bitPattern: $0) }
+    case .float64: load(bytes, count, &values, UInt64.self) { Float(Double(bitPattern: $0)) }
+    case .float16: load(bytes, count, &values, UInt16.self) { Float(halfBits: $0) }
     case .bfloat16:
-      return load(bytes, count, UInt16.self) { Float(bitPattern: UInt32($0) << 16) }
-    case .bool: return load(bytes, count, UInt8.self) { $0 == 0 ? 0 : 1 }
-    case .int8: return integers(bytes, count, Int8.self)
-    case .uint8: return integers(bytes, count, UInt8.self)
-    case .int16: return integers(bytes, count, Int16.self)
-    case .uint16: return integers(bytes, count, UInt16.self)
-    case .int32: return integers(bytes, count, Int32.self)
-    case .uint32: return integers(bytes, count, UInt32.self)
-    case .int64: return integers(bytes, count, Int64.self)
-    case .uint64: return integers(bytes, count, UInt64.self)
-    case .int2, .int4, .uint4, .string, .resource, .variant, .complex64, .complex128: return nil
+      load(bytes, count, &values, UInt16.self) { Float(bitPattern: UInt32($0) << 16) }
+    case .bool: load(bytes, count, &values, UInt8.self) { $0 == 0 ? 0 : 1 }
+    case .int8: integers(bytes, count, &values, Int8.self)
+    case .uint8: integers(bytes, count, &values, UInt8.self)
+    case .int16: integers(bytes, count, &values, Int16.self)
+    case .uint16: integers(bytes, count, &values, UInt16.self)
+    case .int32: integers(bytes, count, &values, Int32.self)
+    case .uint32: integers(bytes, count, &values, UInt32.self)
+    case .int64: integers(bytes, count, &values, Int64.self)
+    case .uint64: integers(bytes, count, &values, UInt64.self)
+    case .int2, .int4, .uint4, .string, .resource, .variant, .complex64, .complex128: return false
     }
+    return true
   }
 
   private func load<Stored: FixedWidthInteger & BitwiseCopyable>(
-    _ bytes: RawSpan, _ count: Int, _: Stored.Type, _ real: (Stored) -> Float
-  ) -> [Float] {
-    unsafe [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+    _ bytes: RawSpan, _ count: Int, _ values: inout [Float], _: Stored.Type,
+    _ real: (Stored) -> Float
+  ) {
+    func fill(_ buffer: UnsafeMutableBufferPointer<Float>) {
       for index in 0..<count {
         let stored = unsafe bytes.unsafeLoadUnaligned(
           fromByteOffset: index * MemoryLayout<Stored>.size, as: Stored.self)
         unsafe buffer.initializeElement(at: index, to: real(Stored(littleEndian: stored)))
       }
-      initialized = count
+    }
+    if values.count == count {
+      unsafe values.withUnsafeMutableBufferPointer { unsafe fill($0) }
+    } else {
+      values = unsafe [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+        unsafe fill(buffer)
+        initialized = count
+      }
     }
   }
 
   private func integers<Stored: FixedWidthInteger & BitwiseCopyable>(
-    _ bytes: RawSpan, _ count: Int, _: Stored.Type
-  ) -> [Float] {
+    _ bytes: RawSpan, _ count: Int, _ values: inout [Float], _: Stored.Type
+  ) {
     guard let quantization, !quantization.scales.isEmpty else {
-      return load(bytes, count, Stored.self) { Float($0) }
+      return load(bytes, count, &values, Stored.self) { Float($0) }
     }
     if let scale = quantization.scale, let zeroPoint = quantization.zeroPoint {
-      return load(bytes, count, Stored.self) {
+      return load(bytes, count, &values, Stored.self) {
         scale * Float(Int64(clamping: $0).subtractingClamped(zeroPoint))
       }
     }
     let channels = quantization.scales.count
     guard shape.dimensions.indices.contains(quantization.axis),
       shape.dimensions[quantization.axis] == channels
-    else { return load(bytes, count, Stored.self) { Float($0) } }
+    else { return load(bytes, count, &values, Stored.self) { Float($0) } }
     guard let inner = Shape(Array(shape.dimensions[(quantization.axis + 1)...])).elementCount,
       inner > 0
-    else { return [] }
+    else {
+      values = []
+      return
+    }
     var index = 0
-    return load(bytes, count, Stored.self) {
+    load(bytes, count, &values, Stored.self) {
       let channel = index / inner % channels
       index += 1
       return quantization.scales[channel]

@@ -37,12 +37,13 @@ extension CompareJob {
     let second = referenceTensors[pair.reference]
     guard let op = first.tensor.op?.index else { return nil }
     var counter = HistogramCounter(candidate: first.tensor.description)
+    var (own, other): ([Float], [Float]) = ([], [])
     for isCounting in [false, true] {
       for frame in frames {
         _ = try candidate.withTensor(first.stream, frame: frame.candidate) { values in
           try reference.withTensor(second.stream, frame: frame.reference) { trusted in
-            guard let own = first.tensor.description.realValues(in: values),
-              let other = second.tensor.description.realValues(in: trusted)
+            guard first.tensor.description.readRealValues(in: values, into: &own),
+              second.tensor.description.readRealValues(in: trusted, into: &other)
             else { return }
             if isCounting {
               counter.count(candidate: own, reference: other)
@@ -52,6 +53,10 @@ extension CompareJob {
           }
         }
       }
+    }
+    for frame in frames {
+      try candidate.forget([first.stream], frame: frame.candidate)
+      try reference.forget([second.stream], frame: frame.reference)
     }
     return counter.histogram(op: op, tensor: first.tensor.description.name)
   }

@@ -29,8 +29,8 @@ public struct CompareJob {
     candidate: String, reference: String, labels: LabelSpecification, tool: String,
     checks: [CustomCheck] = [], baseline: Baseline? = nil
   ) throws {
-    self.candidate = try TraceReader(path: candidate, codecs: .standard)
-    self.reference = try TraceReader(path: reference, codecs: .standard)
+    self.candidate = try TraceReader(path: candidate, codecs: .standard, expectsAll: true)
+    self.reference = try TraceReader(path: reference, codecs: .standard, expectsAll: true)
     candidateTensors = try Self.tensors(self.candidate)
     referenceTensors = try Self.tensors(self.reference)
     self.labels = labels
@@ -54,14 +54,11 @@ public struct CompareJob {
     try checkRun.prepare(collector)
     collector.files = checkRun.files
     var times: (candidate: [UInt64], reference: [UInt64]) = ([], [])
-    let streams = (candidateTensors.map(\.stream), referenceTensors.map(\.stream))
-    let ahead = prefetch(matched, streams)
-    defer { ahead.cancel() }
+    let pass = try pass(over: matched, collector.comparison.pairs)
+    let layers = collector.layerPairs.map(pass.groups)
     for (done, frame) in matched.enumerated() {
-      // What could not be prefetched is said where it is read.
-      _ = try? ahead.next()
-      try add(frame, to: &collector)
-      try forget(matched, done + 1, streams)
+      try add(frame, pass, layers: layers, to: &collector)
+      try pass.endFrame(done + 1)
       if let sample = try candidate.latency(frame: frame.candidate) {
         times.candidate.append(sample.inferenceNanoseconds)
       }
@@ -128,18 +125,25 @@ public struct CompareJob {
     )
   }
 
-  /// Brings the next frames into memory, and verifies their checksums, while this one is compared.
-  private func prefetch(
-    _ frames: [MatchedFrame], _ streams: (candidate: [Int], reference: [Int])
-  ) -> Prefetcher<Void> {
-    Prefetcher(count: frames.count, depth: 3, workers: 1) { [candidate, reference] index in
-      try candidate.prefetch(streams.candidate, frame: frames[index].candidate)
-      try reference.prefetch(streams.reference, frame: frames[index].reference)
-    }
+  private func pass(
+    over frames: [TracePass.Frame], _ pairs: [RunComparison.Pair]
+  ) throws -> TracePass {
+    try TracePass(
+      candidate: candidate, reference: reference, frames: frames,
+      pairs: pairs.map { pair in
+        let (first, second) = (
+          candidateTensors[pair.candidate], referenceTensors[pair.reference]
+        )
+        return .init(
+          candidate: first.stream, reference: second.stream,
+          byteCount: [first, second].reduce(0) {
+            $0 + ($1.tensor.description.byteCount ?? 0)
+          })
+      })
   }
 
   /// The comparison, where names do not match layers by what they held in the first frame.
-  private func comparison(firstFrame frame: MatchedFrame?) -> RunComparison {
+  private func comparison(firstFrame frame: TracePass.Frame?) -> RunComparison {
     func values(
       _ trace: TraceReader, _ tensor: ComparedTensor, _ frame: Int?
     ) -> ValuePrint? {
@@ -156,62 +160,39 @@ public struct CompareJob {
       referenceValues: { values(reference, referenceTensors[$0], frame?.reference) })
   }
 
-  /// Frames whose memory is let go at once: each time, all processors must hear of it.
-  private static let forgottenFrames = 8
-
-  /// Lets the memory of compared frames go.
-  private func forget(
-    _ frames: [MatchedFrame], _ done: Int, _ streams: (candidate: [Int], reference: [Int])
-  ) throws {
-    guard done.isMultiple(of: Self.forgottenFrames) else { return }
-    for frame in frames[(done - Self.forgottenFrames)..<done] {
-      try candidate.forget(streams.candidate, frame: frame.candidate)
-      try reference.forget(streams.reference, frame: frame.reference)
-    }
-  }
-
-  private struct MatchedFrame {
-    var candidate: Int
-    var reference: Int
-  }
-
   /// Frames of the same name, or of the same position where names are not shared.
-  private func matchedFrames() -> [MatchedFrame] {
+  private func matchedFrames() -> [TracePass.Frame] {
     var positions: [String: Int] = [:]
     for (index, frame) in reference.frames.enumerated() where positions[frame.name] == nil {
       positions[frame.name] = index
     }
     let byName = candidate.frames.enumerated().compactMap { index, frame in
-      positions[frame.name].map { MatchedFrame(candidate: index, reference: $0) }
+      positions[frame.name].map { TracePass.Frame(candidate: index, reference: $0) }
     }
     if !byName.isEmpty { return byName }
     guard candidate.frames.count == reference.frames.count else { return [] }
-    return candidate.frames.indices.map { MatchedFrame(candidate: $0, reference: $0) }
+    return candidate.frames.indices.map { TracePass.Frame(candidate: $0, reference: $0) }
   }
 
   private func add(
-    _ frame: MatchedFrame, to collector: inout EvidenceCollector
+    _ frame: TracePass.Frame, _ pass: TracePass, layers: [Range<Int>]?,
+    to collector: inout EvidenceCollector
   ) throws {
     let name = reference.frames[frame.reference].name
     let label =
       labels.labels?[name] ?? reference.frames[frame.reference].label.flatMap { Labels.number($0) }
+    if let layers {
+      try collector.addLayers(layers, frame: name) { try pass.withPair($0, frame: frame, $1) }
+    }
     try collector.add(
-      name: name, label: label.map { $0 + labels.offset },
+      name: name, label: label.map { $0 + labels.offset }, areLayersAdded: layers != nil,
       raw: {
         let raw =
           (try? reference.rawInput(frame: frame.reference))
           ?? (try? candidate.rawInput(frame: frame.candidate))
         return raw
       },
-      access: { pair, body in
-        let first = candidateTensors[pair.candidate].stream
-        let second = referenceTensors[pair.reference].stream
-        _ = try candidate.withTensor(first, frame: frame.candidate) { first in
-          try reference.withTensor(second, frame: frame.reference) { second in
-            body(first, second)
-          }
-        }
-      })
+      access: { position, _, body in try pass.withPair(position, frame: frame, body) })
   }
 
   /// A tensor that takes part in the comparison, and its position in its trace.

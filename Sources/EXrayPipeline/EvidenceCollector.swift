@@ -42,22 +42,61 @@ struct EvidenceCollector {
     (candidate[pair.candidate], reference[pair.reference])
   }
 
-  /// One frame's values for one pair of tensors, as a function that lends them.
-  typealias PairAccess = (RunComparison.Pair, (RawSpan, RawSpan) -> Void) throws -> Void
+  /// One frame's values for one pair of tensors, and its position, as a function that lends them.
+  typealias PairAccess = (Int, RunComparison.Pair, (RawSpan, RawSpan) -> Void) throws -> Void
+
+  /// Positions of the layers' pairs among the comparison's, where layers can be added by themselves: custom checks
+  /// are handed all tensors in order.
+  var layerPairs: Range<Int>? {
+    guard files == nil else { return nil }
+    let pairs = comparison.pairs
+    return (pairs.firstIndex(where: \.isLayer) ?? pairs.count)..<pairs.count
+  }
+
+  /// Adds the layers of a frame on several threads, before the frame itself is added.
+  ///
+  /// - Parameters:
+  ///   - groups: Of ``layerPairs``; one thread takes all of a group.
+  ///   - access: Lends the values of a pair of tensors.
+  mutating func addLayers(
+    _ groups: [Range<Int>], frame: String,
+    access: @Sendable (Int, (RawSpan, RawSpan) -> Void) throws -> Void
+  ) throws {
+    let pairs = comparison.pairs
+    let descriptions = candidate.map(\.description)
+    try comparison.withLayerSums { sums in
+      try Parallel.forEach(groups) { group in
+        for position in group {
+          let pair = pairs[position]
+          try access(position) { first, second in
+            guard let permutation = pair.permutation else {
+              return sums.add(pair, candidate: first, reference: second, frame: frame)
+            }
+            let turned = permutation.reordered(first, of: descriptions[pair.candidate])
+            let bytes = unsafe turned.span.bytes
+            sums.add(pair, candidate: bytes, reference: second, frame: frame)
+          }
+        }
+      }
+    }
+  }
 
   /// Adds a frame.
   ///
   /// - Parameters:
   ///   - label: The right class in the model's numbering.
+  ///   - areLayersAdded: Whether ``addLayers(_:frame:access:)`` was called for this frame.
   ///   - raw: Reads the raw input, where there is one; called for few frames.
-  ///   - access: Lends the values of a pair of tensors.
+  ///   - access: Lends the values of a pair of tensors; called for each in their order.
   mutating func add(
-    name: String, label: Int?, raw: () -> RawInput?, access: PairAccess
+    name: String, label: Int?, areLayersAdded: Bool = false, raw: () -> RawInput?,
+    access: PairAccess
   ) throws {
     var inputDrift = 0.0
     var outputDrift = 0.0
     var values = WorstFrame(name: name)
-    for pair in comparison.pairs {
+    for (position, pair) in comparison.pairs.enumerated()
+    where !(areLayersAdded && pair.isLayer) {
       let first = candidate[pair.candidate]
       let second = reference[pair.reference]
       func keep(_ nrmse: Double?, _ candidateBytes: RawSpan, _ referenceBytes: RawSpan) {
@@ -72,7 +111,7 @@ struct EvidenceCollector {
         default: break
         }
       }
-      try access(pair) { candidateBytes, referenceBytes in
+      try access(position, pair) { candidateBytes, referenceBytes in
         files?.add(pair, candidate: candidateBytes, reference: referenceBytes)
         if let permutation = pair.permutation {
           let turned = permutation.reordered(candidateBytes, of: first.description)

@@ -232,7 +232,7 @@ public struct ValidateJob {
     try pass.collector.add(
       name: frame.name, label: frame.label.map { $0 + labels.offset },
       raw: { frame.raw },
-      access: { pair, body in
+      access: { _, pair, body in
         try first.withValues(first.tensors[pair.candidate], inputBytes: frame.sides[0].bytes) {
           candidate in
           try second.withValues(

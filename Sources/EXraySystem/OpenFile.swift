@@ -121,6 +121,11 @@ package struct MemoryMap: ~Copyable, @unchecked Sendable {
     }
   }
 
+  /// Tells that all of a mapped file will be read, so that its bytes come in by larger pieces.
+  package func expectAll() {
+    if let start = unsafe buffer.baseAddress { unsafe csystem_expect_all(start, buffer.count) }
+  }
+
   /// Tells that a part will not be needed soon; of a mapped file the memory is let go, its bytes stay readable.
   package func forget(_ range: Range<Int>) {
     guard range.lowerBound >= 0, range.upperBound <= (unsafe buffer.count),

@@ -93,22 +93,44 @@ final class TraceMessages: Sendable {
   /// Which messages of a channel are of which of the frames.
   func positions(on channel: UInt16, frames: FrameTable) throws(TraceError) -> FramePositions {
     if let known = state.withLock({ $0.positions[channel] }) { return known }
-    var positions = FramePositions()
-    for position in 0..<container.messageCount(channelID: channel) {
-      let sequence = try message(on: channel, at: position).sequence
-      if frames.position(of: sequence) != nil {
-        positions.append(sequence, at: position)
-      } else if sequence != TraceLayout.noFrame {
-        // Of a frame that never ended, or damaged.
-        try verify(channel, position)
+    try findPositions(on: [channel], frames: frames)
+    return state.withLock { $0.positions[channel] } ?? FramePositions()
+  }
+
+  /// Finds which messages of some channels are of which of the frames, in one pass.
+  ///
+  /// Goes from one message of each channel to the next of each, which is the order of the file where frames have
+  /// all of them.
+  func findPositions(on channels: [UInt16], frames: FrameTable) throws(TraceError) {
+    var found = [FramePositions](repeating: FramePositions(), count: channels.count)
+    let counts = channels.map { container.messageCount(channelID: $0) }
+    var heads = 0
+    for position in 0..<(counts.max() ?? 0) {
+      for (index, channel) in channels.enumerated() where position < counts[index] {
+        let sequence = try message(on: channel, at: position).sequence
+        if frames.position(of: sequence) != nil {
+          found[index].append(sequence, at: position)
+        } else if sequence != TraceLayout.noFrame {
+          // Of a frame that never ended, or damaged.
+          try verify(channel, position)
+        }
+        heads += 1
+        forgetSome(after: heads)
       }
     }
-    positions.sort()
-    // Each head brought its neighbourhood into memory.
     container.forget()
-    let found = positions
-    state.withLock { $0.positions[channel] = found }
-    return found
+    for index in found.indices { found[index].sort() }
+    let sorted = found
+    state.withLock { state in
+      for (channel, positions) in zip(channels, sorted) { state.positions[channel] = positions }
+    }
+  }
+
+  /// Lets memory go during a pass over small messages or heads, each of which brings its neighbourhood into memory.
+  ///
+  /// - Parameter count: How many have been read.
+  func forgetSome(after count: Int) {
+    if count.isMultiple(of: 128) { container.forget() }
   }
 
   /// The chunk that holds a message; nil outside of chunks.

@@ -1,14 +1,10 @@
 // What a pass over a large trace holds in memory.
 extension TraceReader {
-  /// Brings some tensors of a frame into memory and verifies their checksums, so that reading them later is quick.
+  /// Prepares for reading some tensors of all frames: finds where they are in one pass over the file.
   ///
-  /// For another thread than the one that reads; whatever is wrong is thrown again where it is read.
-  ///
-  /// - Parameters:
-  ///   - streams: Positions in ``tensors``.
-  ///   - frame: A position in ``frames``.
-  public func prefetch(_ streams: [Int], frame: Int) throws(TraceError) {
-    for chunk in try chunks(streams, frame) { try messages.verify(chunk: chunk) }
+  /// - Parameter streams: Positions in ``tensors``.
+  public func prepare(_ streams: [Int]) throws(TraceError) {
+    try messages.findPositions(on: streams.map { tensorChannels[$0] }, frames: table)
   }
 
   /// Lets the memory of a frame's tensors go; they stay readable.

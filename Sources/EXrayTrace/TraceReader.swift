@@ -24,7 +24,7 @@ public final class TraceReader: Sendable {
   let streamChannels: [TraceLayout.Stream: UInt16]
   let tensorChannels: [UInt16]
   private let areSketched: [Bool]
-  private let table: FrameTable
+  let table: FrameTable
   /// What each frame was made from, where that is known.
   private let raws: [RawDescription?]
 
@@ -34,13 +34,15 @@ public final class TraceReader: Sendable {
   ///   - path: A finished trace, or the temporary file of a writer that died.
   ///   - codecs: What decompresses chunks, as of a trace that another program has compressed.
   ///   - verifiesChecksums: Whether a chunk's checksum is computed before its first message is handed out.
+  ///   - expectsAll: Whether all tensors will be read, in whatever order: the file then comes in by large pieces.
   /// - Throws: ``TraceError`` with what is wrong, where in the file, and what to do.
   public convenience init(
-    path: String, codecs: [MCAP.ChunkCodec] = [], verifiesChecksums: Bool = true
+    path: String, codecs: [MCAP.ChunkCodec] = [], verifiesChecksums: Bool = true,
+    expectsAll: Bool = false
   ) throws(TraceError) {
     let container: MCAP.Reader
     do throws(MCAPError) {
-      container = try MCAP.Reader(path: path, codecs: codecs)
+      container = try MCAP.Reader(path: path, codecs: codecs, expectsAll: expectsAll)
     } catch {
       throw TraceError(error, path: path)
     }
@@ -295,6 +297,7 @@ extension TraceReader {
       }
       isRising = isRising && list.last.map { $0.frame.index < entry.frame.index } ?? true
       list.append(entry)
+      messages.forgetSome(after: list.count)
     }
     guard !isRising else { return list }
     list.sort { $0.frame.index < $1.frame.index }

@@ -24,9 +24,12 @@ public struct InputAgreement: Sendable {
 
   /// Adds the values of one frame, both as real numbers in the same order.
   public mutating func add(candidate: [Float], reference: [Float]) {
+    let (lower, upper) = (range.lowerBound, range.upperBound)
+    elements += min(candidate.count, reference.count)
+    // The same values to the bit, which is what most runs are given, agree whatever the tolerance.
+    if lower == -.infinity, upper == .infinity, candidate == reference { return }
     for (stored, wanted) in zip(candidate, reference) {
-      elements += 1
-      let limited = min(max(wanted, range.lowerBound), range.upperBound)
+      let limited = wanted > upper ? upper : wanted < lower ? lower : wanted
       if abs(wanted - limited) > step { saturated += 1 }
       let difference = abs(stored - limited)
       if !(difference <= tolerance + 1e-5 * max(1, abs(limited))) {

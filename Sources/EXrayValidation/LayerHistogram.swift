@@ -96,10 +96,12 @@ public struct HistogramCounter: Sendable {
   /// First pass: takes in a frame's extent.
   public mutating func extend(candidate: [Float], reference: [Float]) {
     for values in [candidate, reference] {
+      var (low, high) = (lower, upper)
       for value in values where value.isFinite {
-        lower = min(lower, value)
-        upper = max(upper, value)
+        low = value < low ? value : low
+        high = value > high ? value : high
       }
+      (lower, upper) = (low, high)
     }
   }
 
@@ -107,27 +109,32 @@ public struct HistogramCounter: Sendable {
   public mutating func count(candidate: [Float], reference: [Float]) {
     guard lower <= upper else { return }
     frames += 1
+    Self.count(candidate, from: lower, to: upper, in: &self.candidate)
+    Self.count(reference, from: lower, to: upper, in: &self.reference)
+    guard let range else { return }
+    let (lowest, highest) = (range.lowerBound, range.upperBound)
     for value in candidate where value.isFinite {
-      self.candidate[bin(of: value)] += 1
-      if let range {
-        if value < range.lowerBound + halfStep { atEnds[0] += 1 }
-        if value > range.upperBound - halfStep { atEnds[1] += 1 }
-      }
+      if value < lowest + halfStep { atEnds[0] += 1 }
+      if value > highest - halfStep { atEnds[1] += 1 }
     }
     for value in reference where value.isFinite {
-      self.reference[bin(of: value)] += 1
-      if let range {
-        if value < range.lowerBound - halfStep { beyond[0] += 1 }
-        if value > range.upperBound + halfStep { beyond[1] += 1 }
-      }
+      if value < lowest - halfStep { beyond[0] += 1 }
+      if value > highest + halfStep { beyond[1] += 1 }
     }
   }
 
-  private func bin(of value: Float) -> Int {
-    let extent = Double(upper) - Double(lower)
-    guard extent > 0 else { return 0 }
-    let place = (Double(value) - Double(lower)) / extent * Double(LayerHistogram.binCount)
-    return min(max(Int(place), 0), LayerHistogram.binCount - 1)
+  private static func count(
+    _ values: [Float], from lower: Float, to upper: Float, in bins: inout [Int]
+  ) {
+    let first = Double(lower)
+    let extent = Double(upper) - first
+    let binsPerUnit = extent > 0 ? Double(LayerHistogram.binCount) / extent : 0
+    let last = LayerHistogram.binCount - 1
+    for value in values where value.isFinite {
+      // Never below 0: no value lies below the lowest.
+      let place = Int((Double(value) - first) * binsPerUnit)
+      bins[place > last ? last : place] += 1
+    }
   }
 
   /// What was counted; nil where no value was finite.

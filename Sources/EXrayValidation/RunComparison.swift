@@ -47,6 +47,11 @@ public struct RunComparison: Sendable {
     /// How the candidate's axes are reordered before its values are compared; nil where they need not be.
     public let permutation: AxisPermutation?
     fileprivate let slot: Slot
+
+    /// Whether its sums are a layer's; else those of an input or an output of the model.
+    public var isLayer: Bool {
+      if case .layer = slot { true } else { false }
+    }
   }
 
   /// Where a pair's sums are kept.
@@ -56,7 +61,7 @@ public struct RunComparison: Sendable {
     case output(Int)
   }
 
-  /// The pairs that every frame should be fed with.
+  /// The pairs that every frame should be fed with: inputs, outputs, then layers.
   public private(set) var pairs: [Pair] = []
 
   private let candidate: [Tensor]
@@ -70,6 +75,8 @@ public struct RunComparison: Sendable {
   private var tally: AnswerTally?
   private var constancy: [OutputConstancy] = []
   private var frames = 0
+  /// The input that is looked at; its memory serves every frame.
+  private var scratch: (candidate: [Float], reference: [Float]) = ([], [])
 
   /// Creates a comparison of runs that offer these tensors, matched by what their lists tell.
   ///
@@ -277,25 +284,42 @@ public struct RunComparison: Sendable {
   ) -> Double? {
     switch pair.slot {
     case .layer(let index):
-      layers[index].watches.candidate.add(candidate)
-      layers[index].watches.reference.add(reference)
-      return layers[index].accumulator?.add(
-        candidate: candidate, reference: reference, frame: frame)
+      return layers[index].add(candidate, reference, frame)
     case .output(let index):
       constancy[index].add(candidate: candidate, reference: reference)
-      outputs[index].watches.candidate.add(candidate)
-      outputs[index].watches.reference.add(reference)
-      return outputs[index].accumulator?.add(
-        candidate: candidate, reference: reference, frame: frame)
+      return outputs[index].add(candidate, reference, frame)
     case .input(let index):
       inputs[index].watches.candidate.add(candidate)
-      if let first = self.candidate[pair.candidate].description.realValues(in: candidate),
-        let second = self.reference[pair.reference].description.realValues(in: reference)
+      if self.candidate[pair.candidate].description.readRealValues(
+        in: candidate, into: &scratch.candidate),
+        self.reference[pair.reference].description.readRealValues(
+          in: reference, into: &scratch.reference)
       {
-        agreements[index]?.add(candidate: first, reference: second)
+        agreements[index]?.add(candidate: scratch.candidate, reference: scratch.reference)
       }
       return inputs[index].accumulator?.add(
         candidate: candidate, reference: reference, frame: frame)
+    }
+  }
+
+  /// Where layers of one frame are added from several threads, each pair from one of them.
+  @safe public struct LayerSums: @unchecked Sendable {
+    // Each layer is changed through its own pair alone, and nothing else of the comparison is.
+    fileprivate let layers: UnsafeMutableBufferPointer<Entry>
+
+    /// Adds one pair of layers, as ``RunComparison/add(_:candidate:reference:frame:)`` does.
+    public func add(_ pair: Pair, candidate: RawSpan, reference: RawSpan, frame: String) {
+      guard case .layer(let index) = pair.slot else { return }
+      _ = unsafe layers[index].add(candidate, reference, frame)
+    }
+  }
+
+  /// Calls `body` with the sums of all layers, good for no longer than that.
+  public mutating func withLayerSums<Result>(
+    _ body: (LayerSums) throws -> Result
+  ) rethrows -> Result {
+    unsafe try layers.withUnsafeMutableBufferPointer { layers in
+      unsafe try body(LayerSums(layers: layers))
     }
   }
 
@@ -369,11 +393,19 @@ public struct RunComparison: Sendable {
       elementType: tensor.description.elementType, shape: tensor.description.shape)
   }
 
-  private struct Entry: Sendable {
+  fileprivate struct Entry: Sendable {
     var candidate: Int?
     var reference: Int?
     var match: LayerMatching.Pair?
     var accumulator: DifferenceAccumulator?
     var watches = (candidate: DumpWatch(), reference: DumpWatch())
+
+    mutating func add(_ first: RawSpan, _ second: RawSpan, _ frame: String) -> Double? {
+      let nrmse = accumulator?.add(candidate: first, reference: second, frame: frame)
+      // Last, when the values are in the processor's cache.
+      watches.candidate.add(first)
+      watches.reference.add(second)
+      return nrmse
+    }
   }
 }

@@ -10,12 +10,15 @@ struct ByteSource: ~Copyable, Sendable {
   let byteCount: Int
 
   /// Maps a regular file for reading.
-  init(path: String) throws(MCAPError) {
+  ///
+  /// - Parameter expectsAll: Whether all of it will be read, so that its bytes had better come in by large pieces.
+  init(path: String, expectsAll: Bool) throws(MCAPError) {
     let file = try Self.open(path)
     let count = try Self.byteCount(of: file, path)
     let mapped = try Self.map("map", path) { () throws(SystemError) in
       count > 0 ? try file.map(byteCount: count) : try MemoryMap(reserving: 1)
     }
+    if expectsAll { mapped.expectAll() }
     map = mapped
     isFile = count > 0
     byteCount = count

@@ -3,8 +3,9 @@ extension Contents {
   ///
   /// - Returns: False where the summary does not lead to all messages, so that the file must be scanned.
   mutating func readSummary(
-    _ footer: Footer, at footerOffset: Int, _ bytes: RawSpan, _ opener: ChunkOpener
+    _ footer: Footer, at footerOffset: Int, _ source: borrowing ByteSource, _ opener: ChunkOpener
   ) throws(MCAPError) -> Bool {
+    let bytes = source.bytes
     guard let start = try Self.summaryStart(footer, at: footerOffset, bytes) else { return false }
     var indexes: [ChunkIndex] = []
     var offset = start
@@ -31,11 +32,13 @@ extension Contents {
     }
     indexes.sort { $0.chunkStartOffset < $1.chunkStartOffset }
     var free = magic.count  // The end of what earlier chunks and their indexes take.
+    var pages = 0
     for index in indexes {
       let chunk = try locate(index, after: free, before: start, bytes)
       guard try readMessageIndexes(of: index, chunk, bytes, opener) else { return false }
       chunks.append(chunk)
       free = Int(index.chunkStartOffset + index.chunkByteCount + index.messageIndexByteCount)
+      source.forget(&pages, upTo: free)
     }
     // Message indexes have no checksum of their own; the counts in the summary have one.
     for (channelID, count) in statistics?.channelMessageCounts ?? [:]

@@ -48,7 +48,7 @@ struct Contents {
     isComplete = footer != nil
     if access != .streamed, let footer {
       var indexed = self
-      if try indexed.readSummary(footer.record, at: footer.offset, bytes, opener) {
+      if try indexed.readSummary(footer.record, at: footer.offset, source, opener) {
         indexed.isIndexed = true
         self = indexed
         return

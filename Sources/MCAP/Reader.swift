@@ -47,15 +47,17 @@ public final class Reader: Sendable {
 
   /// Opens a file.
   ///
-  /// - Parameter codecs: What decompresses chunks; `[ChunkCodec].standard` of the module `MCAPCompression`.
+  /// - Parameters:
+  ///   - codecs: What decompresses chunks; `[ChunkCodec].standard` of the module `MCAPCompression`.
+  ///   - expectsAll: Whether all of the file will be read, in whatever order: its bytes then come in by large pieces.
   /// - Throws: ``MCAPError``: `.fileSystem`, `.notMCAP`, or what is wrong with the summary; a damaged
   ///   summary is never passed over silently, open the file with `.streamed` then.
   public convenience init(
     path: String, access: ReaderAccess = .automatic, codecs: [ChunkCodec] = [],
-    limits: ReaderLimits = ReaderLimits()
+    limits: ReaderLimits = ReaderLimits(), expectsAll: Bool = false
   ) throws(MCAPError) {
     try self.init(
-      source: ByteSource(path: path), path: path, access: access,
+      source: ByteSource(path: path, expectsAll: expectsAll), path: path, access: access,
       ChunkOpener(codecs: codecs, limits: limits))
   }
 

@@ -31,7 +31,7 @@ public struct Recovery: Sendable, Hashable {
     from source: String, to target: String, codecs: [ChunkCodec] = [],
     limits: ReaderLimits = ReaderLimits()
   ) throws(MCAPError) -> Recovery {
-    let bytes = try ByteSource(path: source)
+    let bytes = try ByteSource(path: source, expectsAll: true)
     do throws(MCAPError) {
       let start = try Salvage.headerEnd(bytes.bytes)
       var salvage = Salvage(

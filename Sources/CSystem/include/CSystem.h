@@ -38,6 +38,8 @@ const void *_Nullable csystem_map(int file, size_t byteCount, int *error);
 /// Memory of this process alone, zeroed, which takes room only where it is touched.
 void *_Nullable csystem_reserve(size_t byteCount, int *error);
 void csystem_unmap(const void *start, size_t byteCount);
+/// Tells that all of a mapped file will be read.
+void csystem_expect_all(const void *start, size_t byteCount);
 /// Tells that the bytes of a mapped file will not be needed soon.
 void csystem_forget(const void *start, size_t byteCount);
 
