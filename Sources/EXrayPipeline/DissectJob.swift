@@ -55,11 +55,13 @@ public struct DissectJob {
         description: recording.description(candidate: pair.candidate), referenceOp: other,
         referenceTensor: pair.reference)
     }
+    let decisions = recording.decisions(
+      candidate: candidate.model.model, reference: reference.model.model)
     var dissection = Dissection(layers: layers)
     try replay(recording, into: &dissection, observer)
     let first = diagnosis(dissection)
     guard isComplete || !first.findings.isEmpty else {
-      return DissectOutcome(first, layers: dissection.layers, recording)
+      return DissectOutcome(first, layers: dissection.layers, decisions: decisions, recording)
     }
     let cut = try candidate.model.model.cut(at: Set(recording.pairs.map(\.candidate)))
     try runAlone(recording, cut, into: &dissection, observer)
@@ -74,7 +76,7 @@ public struct DissectJob {
     if predictsHalf {
       found.add(HalfPrecision(candidate.model.model).findings(dissection.layers))
     }
-    return DissectOutcome(found, layers: dissection.layers, recording)
+    return DissectOutcome(found, layers: dissection.layers, decisions: decisions, recording)
   }
 
   private func diagnosis(_ dissection: Dissection) -> LayerDiagnosis {

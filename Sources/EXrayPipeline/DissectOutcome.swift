@@ -10,14 +10,25 @@ public struct DissectOutcome: Sendable {
   public let layers: [TensorComparison]
   /// How the values of the worst layers are spread, the worst first.
   public let histograms: [LayerHistogram]
+  /// How the choices differ of ops that choose among values.
+  public let decisions: [DecisionComparison]
   /// Frames that were recorded.
   public let frames: Int
+
+  /// What is normal and worth knowing; choices are ties only where no fault makes the error against which they are.
+  public var notes: [String] {
+    diagnosis.notes + (diagnosis.findings.isEmpty ? decisions.compactMap(\.summary) : [])
+  }
 
   /// Layers with a histogram.
   static let histogramLimit = 5
 
-  init(_ diagnosis: LayerDiagnosis, layers evidence: [LayerEvidence], _ recording: LayerRecording) {
+  init(
+    _ diagnosis: LayerDiagnosis, layers evidence: [LayerEvidence], decisions: [DecisionComparison],
+    _ recording: LayerRecording
+  ) {
     self.diagnosis = diagnosis
+    self.decisions = decisions
     frames = recording.frames.count
     let blamed = diagnosis.findings.compactMap(\.where.op)
     layers = zip(evidence, diagnosis.layers).enumerated().map { position, layer in
@@ -95,8 +106,9 @@ extension DissectJob {
       summary: ReportBuilder.summary(
         verdict, outcome.diagnosis.findings, [], frames: outcome.frames),
       candidate: candidate.summary, reference: reference.summary, frames: outcome.frames,
-      layers: outcome.layers, findings: outcome.diagnosis.findings, notes: outcome.diagnosis.notes,
+      layers: outcome.layers, findings: outcome.diagnosis.findings,
+      notes: outcome.notes,
       inputShare: outcome.diagnosis.inputShare, graph: ModelGraph(candidate.model.model),
-      histograms: outcome.histograms)
+      histograms: outcome.histograms, decisions: outcome.decisions)
   }
 }

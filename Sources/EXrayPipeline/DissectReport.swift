@@ -51,6 +51,7 @@ public struct DissectReport: Codable, Sendable {
   /// The report of what a job measured, with what ran.
   public init(_ outcome: DissectOutcome, of job: DissectJob) {
     self.init(outcome.diagnosis)
+    notes = outcome.notes
     candidate = job.candidate.summary
     reference = job.reference.summary
     frames = outcome.frames

@@ -30,8 +30,9 @@ struct LayerRecording {
   /// Inputs, then layers in the candidate's order.
   let pairs: [Pair]
   private(set) var frames: [Frame] = []
-  private let candidateGraph: Subgraph
-  private let referenceGraph: Subgraph
+  /// Both models' tensors by index, with the shapes that they have in a run: a file may leave extents open.
+  private let candidateTensors: [TensorDescription]
+  private let referenceTensors: [TensorDescription]
   /// The pair of each tensor of the reference, and of each of the candidate.
   private let candidates: [Int: Pair]
   private let references: [Int: Pair]
@@ -55,8 +56,8 @@ struct LayerRecording {
     let matching = LayerMatching(
       candidate: candidate.model.model, reference: reference.model.model)
     pairs = Self.pairs(first, second, candidate.model.model.primary, matching)
-    candidateGraph = candidate.model.model.primary
-    referenceGraph = reference.model.model.primary
+    candidateTensors = Self.tensors(of: candidate.model.model.primary, in: first)
+    referenceTensors = Self.tensors(of: reference.model.model.primary, in: second)
     candidates = Dictionary(
       pairs.map { ($0.reference, $0) }, uniquingKeysWith: { first, _ in first })
     references = Dictionary(
@@ -91,6 +92,16 @@ struct LayerRecording {
     }
   }
 
+  private static func tensors(
+    of graph: Subgraph, in opened: borrowing OpenedModel
+  ) -> [TensorDescription] {
+    var tensors = graph.tensors.map(\.description)
+    for tensor in opened.tensors where tensors.indices.contains(tensor.tensorIndex) {
+      tensors[tensor.tensorIndex].shape = tensor.compared.description.shape
+    }
+    return tensors
+  }
+
   private static func pairs(
     _ first: borrowing OpenedModel, _ second: borrowing OpenedModel, _ graph: Subgraph,
     _ matching: LayerMatching
@@ -115,7 +126,7 @@ struct LayerRecording {
 
   /// A candidate's tensor, its axes in the reference's order.
   func description(candidate tensor: Int) -> TensorDescription {
-    var description = candidateGraph.tensors[tensor].description
+    var description = candidateTensors[tensor]
     if let permutation = references[tensor]?.permutation {
       description.shape = Shape(permutation.reorderedExtents)
     }
@@ -123,13 +134,13 @@ struct LayerRecording {
   }
 
   func description(reference tensor: Int) -> TensorDescription {
-    referenceGraph.tensors[tensor].description
+    referenceTensors[tensor]
   }
 
   /// Real values of a candidate's tensor in one frame, their axes in the reference's order.
   func reals(candidate tensor: Int, in frame: Frame) -> [Float] {
     inReferenceOrder(
-      Self.reals(frame.candidate[tensor], candidateGraph.tensors[tensor].description), tensor)
+      Self.reals(frame.candidate[tensor], candidateTensors[tensor]), tensor)
   }
 
   /// Real values of a reference's tensor in one frame.
@@ -151,7 +162,7 @@ struct LayerRecording {
       return frame.reference[tensor] ?? []
     }
     return try Self.converted(
-      bytes, candidateGraph.tensors[pair.candidate].description,
+      bytes, candidateTensors[pair.candidate],
       to: description(reference: tensor), pair.permutation)
   }
 
@@ -162,7 +173,7 @@ struct LayerRecording {
     }
     return try Self.converted(
       bytes, description(reference: pair.reference),
-      to: candidateGraph.tensors[tensor].description, pair.permutation?.inverse)
+      to: candidateTensors[tensor], pair.permutation?.inverse)
   }
 
   /// Real values of the candidate's tensor beside one of the reference's.

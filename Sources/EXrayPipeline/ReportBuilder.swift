@@ -17,9 +17,10 @@ struct ReportBuilder {
       accuracy: evidence.accuracy, answers: evidence.answers, inputs: judgement.inputs,
       layers: judgement.layers, outputs: judgement.outputs, latency: latency,
       findings: judgement.findings, allFixes: allFixes, evidence: judgement.evidence,
-      notes: judgement.notes + notes + Self.knifeEdges(evidence, judgement.findings),
+      notes: judgement.notes + notes + Self.knifeEdges(evidence, judgement),
       inputShare: judgement.inputShare,
-      graph: context.candidateModel.map { ModelGraph($0) }, histograms: judgement.histograms)
+      graph: context.candidateModel.map { ModelGraph($0) }, histograms: judgement.histograms,
+      decisions: judgement.decisions)
   }
 
   /// A report of a run that ended before anything could be compared.
@@ -30,16 +31,17 @@ struct ReportBuilder {
       graph: context.candidateModel.map { ModelGraph($0) })
   }
 
-  /// Says which changed answers are ties, where no fault makes the error against which they are ties.
+  /// Says which changed answers and choices are ties, where no fault makes the error against which they are ties.
   private static func knifeEdges(
-    _ evidence: ComparisonEvidence, _ findings: [Finding]
+    _ evidence: ComparisonEvidence, _ judgement: Judge.Judgement
   ) -> [String] {
-    guard findings.isEmpty, let answers = evidence.answers, answers.changedCount > 0,
-      let edges = answers.knifeEdges
-    else { return [] }
+    guard judgement.findings.isEmpty else { return [] }
+    let choices = judgement.decisions.compactMap(\.summary)
+    guard let answers = evidence.answers, answers.changedCount > 0, let edges = answers.knifeEdges
+    else { return choices }
     return [
       "\(edges) of \(answers.changedCount) changed answers are knife-edges: the reference's lead is within twice the usual error, so that any rounding decides."
-    ]
+    ] + choices
   }
 
   /// The report in the light of what healthy runs came to.

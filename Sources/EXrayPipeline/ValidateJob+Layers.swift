@@ -28,6 +28,7 @@ extension ValidateJob {
       judgement.apply(outcome.diagnosis, losesAccuracy: Judge.losesAccuracy(evidence))
       judgement.inputShare = outcome.diagnosis.inputShare
       judgement.histograms = outcome.histograms
+      judgement.decisions = outcome.decisions
       notes += outcome.diagnosis.notes
     } catch {
       // The comparison stands without it: a part of a model may be one that its runtime refuses.

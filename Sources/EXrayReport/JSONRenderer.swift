@@ -61,7 +61,7 @@ public enum JSONRenderer {
       decoder.nonConformingFloatDecodingStrategy = .convertFromString(
         positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: notANumber)
       // Reports from before these keys were thought of do not have them.
-      let complete = ["checks", "evidence", "histograms"].reduce(tree) { tree, key in
+      let complete = ["checks", "decisions", "evidence", "histograms"].reduce(tree) { tree, key in
         tree[key] == nil ? tree.adding(key, .array([])) : tree
       }
       let numbered = replacingLeaves(in: complete) { leaf, key in

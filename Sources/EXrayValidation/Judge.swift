@@ -89,6 +89,8 @@ public struct Judge: Sendable {
     public var inputShare: Double?
     /// How the values of the worst layers are spread, the worst first.
     public var histograms: [LayerHistogram] = []
+    /// How the choices differ of ops that choose among values.
+    public var decisions: [DecisionComparison] = []
 
     /// Adds to what the worth rests on; a comparison that found nothing on weak evidence is inconclusive.
     public mutating func rest(on items: [EvidenceItem]) {

@@ -47,6 +47,8 @@ public struct ValidationReport: Sendable, Hashable, Codable {
   public var graph: ModelGraph?
   /// How the values of the worst layers are spread, the worst first.
   public var histograms: [LayerHistogram]
+  /// How the choices differ of ops that choose among values, in the candidate's order.
+  public var decisions: [DecisionComparison]
 
   /// Creates a report.
   public init(
@@ -57,7 +59,8 @@ public struct ValidationReport: Sendable, Hashable, Codable {
     latency: LatencyComparison? = nil, findings: [Finding] = [],
     allFixes: Finding.Gain? = nil, checks: [CustomCheckResult] = [],
     evidence: [EvidenceItem] = [], notes: [String] = [], inputShare: Double? = nil,
-    graph: ModelGraph? = nil, histograms: [LayerHistogram] = []
+    graph: ModelGraph? = nil, histograms: [LayerHistogram] = [],
+    decisions: [DecisionComparison] = []
   ) {
     self.tool = tool
     self.verdict = verdict
@@ -79,6 +82,7 @@ public struct ValidationReport: Sendable, Hashable, Codable {
     self.inputShare = inputShare
     self.graph = graph
     self.histograms = histograms
+    self.decisions = decisions
   }
 }
 

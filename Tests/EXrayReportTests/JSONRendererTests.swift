@@ -41,8 +41,10 @@ struct JSONRendererTests {
     }
     #expect(
       top == [
-        "accuracy", "allFixes", "answers", "candidate", "checks", "evidence", "findings", "frames",
-        "graph", "histograms", "inputShare", "inputs", "latency", "layers", "notes", "outputs",
+        "accuracy", "allFixes", "answers", "candidate", "checks", "decisions", "evidence",
+        "findings",
+        "frames", "graph", "histograms", "inputShare", "inputs", "latency", "layers", "notes",
+        "outputs",
         "reference",
         "schemaVersion", "summary", "tool", "verdict",
       ])
@@ -55,7 +57,7 @@ struct JSONRendererTests {
     let older = text.split(separator: "\n", omittingEmptySubsequences: false).filter { line in
       ![
         "\"checks\":", "\"allFixes\":", "\"interval\":", "\"method\":", "\"graph\":",
-        "\"histograms\":", "\"inputShare\":",
+        "\"histograms\":", "\"inputShare\":", "\"decisions\":",
       ].contains { line.contains($0) }
     }.joined(separator: "\n")
     #expect(older.count < text.count - 60)

@@ -196,6 +196,11 @@ enum SampleReports {
       inputShare: 0.034, graph: graph(Array(layers(60, seed: 7, faultAt: 22)[20..<26])),
       histograms: [
         histogram(op: 23, tensor: "efficientnet-lite0/blocks_5/depthwise_conv_2d_23/Relu6")
+      ],
+      decisions: [
+        .init(
+          op: 63, type: "ARG_MAX", tensor: "efficientnet-lite0/model/head/ArgMax", decisions: 100,
+          changed: 12, equal: 1, knifeEdges: 8, usualError: 0.031, largestLead: 0.42)
       ])
   }
 
