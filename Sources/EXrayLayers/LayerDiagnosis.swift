@@ -12,6 +12,8 @@ public struct LayerDiagnosis: Sendable {
     var relative = 0.004
     /// The same of a layer whose weights have one scale where others have one a channel.
     var perTensor = (excess: 1.4, relative: 0.01)
+    /// The same of a layer whose values need less than this part of its range.
+    var wide = (excess: 2.2, relative: 0.01, part: 1.0 / 6)
   }
 
   /// The faults, the one with the largest part in the final error first.
@@ -42,6 +44,8 @@ public struct LayerDiagnosis: Sendable {
       suspect.layer.own.notFinite > 0 || suspect.smallGroup != nil
         || suspect.excess > limits.excess && suspect.relative > limits.relative
           && !suspect.isOffByOne
+        || suspect.excess > limits.wide.excess && suspect.relative > limits.wide.relative
+          && suspect.extents.map { $0.needed < limits.wide.part * $0.held } ?? false
         || suspect.isPerTensor && suspect.excess > limits.perTensor.excess
           && suspect.relative > limits.perTensor.relative
     }

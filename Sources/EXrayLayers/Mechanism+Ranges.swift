@@ -19,9 +19,7 @@ extension Mechanism {
         ],
         fix: "Calibrate this tensor's range again with inputs as the app makes them.")
     }
-    let needed = Double(max(0, total.highestWanted)) - Double(min(0, total.lowestWanted))
-    let held = Double(range.upperBound) - Double(range.lowerBound)
-    guard needed > 0, held > 4 * needed,
+    guard let (needed, held) = suspect.extents, needed > 0, held > 4 * needed,
       suspect.own < max(3 * suspect.expected.actual, 0.6 * suspect.layer.step)
     else { return nil }
     let facts = [

@@ -49,6 +49,16 @@ struct Suspect {
     return clipped >= 16 && share > 0.01
   }
 
+  /// The range that the op's values need, and the one that its tensor holds; nil where it holds any value.
+  var extents: (needed: Double, held: Double)? {
+    guard let range = layer.own.range else { return nil }
+    let total = layer.own.total
+    return (
+      Double(max(0, total.highestWanted)) - Double(min(0, total.lowestWanted)),
+      Double(range.upperBound) - Double(range.lowerBound)
+    )
+  }
+
   /// One of several tensors that are joined, and that needs a small part of the range.
   struct Group {
     var channels: Range<Int>
