@@ -5,54 +5,79 @@ import EXrayPreprocess
 import EXrayRuntime
 import EXrayValidation
 
-/// A candidate of which one op is computed as the reference computes it, on the candidate's own inputs.
+/// A candidate of which a few ops are computed as the reference computes them, on the candidate's own inputs.
 ///
-/// The candidate runs up to the op, the reference's ops give its result, which is stored as the candidate stores it,
-/// and the candidate goes on from there: what the model would do with this one op put right.
+/// The candidate runs up to them, the reference's ops give their results, which are stored as the candidate stores
+/// them, and the candidate goes on from there: what the model would do with these ops put right.
 struct HealedModel: ~Copyable {
   private var opened: OpenedModel
-  private var op: PartSession
+  private var ops: PartSession
   private var rest: PartSession?
   private let candidate: Subgraph
   private let reference: Subgraph
   /// The candidate's tensor beside each one of the reference.
   private let partners: [Int: Int]
-  private let result: (candidate: Int, reference: Int)
+  private let results: [LayerMatching.Pair]
 
   /// The parts before they are loaded.
   struct Plan {
     fileprivate let candidate: PipelineSpecification
     fileprivate let reference: PipelineSpecification
     fileprivate let partners: [Int: Int]
-    fileprivate let result: (candidate: Int, reference: Int)
-    fileprivate let op: ModelPart
+    fileprivate let results: [LayerMatching.Pair]
+    fileprivate let part: ModelPart
     fileprivate let rest: ModelPart?
+    /// The candidate's ops that are put right.
+    let ops: ClosedRange<Int>
+
+    /// Ops that are put right beyond those that have to be, to come to where results have a counterpart.
+    private static let slack = 8
 
     /// Cuts both models; nil where the op has no counterpart, or cannot be computed apart.
+    ///
+    /// - Parameter readers: Whether the ops that read the result are put right too, so that it need not be stored
+    ///   as the candidate stores it.
     init?(
-      healing index: Int, of candidate: PipelineSpecification,
+      healing op: Int, readers: Bool, of candidate: PipelineSpecification,
       as reference: PipelineSpecification, matching: LayerMatching
     ) throws {
       let (model, trusted) = (candidate.model.model, reference.model.model)
       let pairs = matching.pairs.filter { $0.permutation == nil && $0.isArrangementKnown }
-      guard model.primary.ops.indices.contains(index),
-        let made = model.primary.ops[index].outputs.first,
-        let pair = pairs.first(where: { $0.candidate == made })
-      else { return nil }
-      let partners = Dictionary(
-        pairs.map { ($0.reference, $0.candidate) }, uniquingKeysWith: { first, _ in first })
-      op = try trusted.part(making: [pair.reference], given: Set(pairs.map(\.reference)))
-      guard !op.inputs.isEmpty, op.inputs.allSatisfy({ partners[$0] != nil }) else { return nil }
-      if model.primary.outputs.contains(made) {
-        rest = nil
-      } else {
-        guard let suffix = try model.suffix(from: index + 1) else { return nil }
-        rest = suffix
+      let graph = model.primary
+      guard graph.ops.indices.contains(op) else { return nil }
+      let first = readers ? graph.lastReader(of: op) : op
+      let limit = readers ? min(first + Self.slack, graph.ops.count - 1) : first
+      var found: (last: Int, results: [LayerMatching.Pair])?
+      for last in first...limit where found == nil {
+        found = Self.results(of: op...last, model, pairs).map { (last, $0) }
       }
+      guard let (last, results) = found else { return nil }
+      let healed = Set(graph.ops[op...last].flatMap(\.outputs))
+      let given = pairs.filter { !healed.contains($0.candidate) }
+      let partners = Dictionary(
+        given.map { ($0.reference, $0.candidate) }, uniquingKeysWith: { first, _ in first })
+      part = try trusted.part(making: results.map(\.reference), given: Set(given.map(\.reference)))
+      guard !part.inputs.isEmpty, part.inputs.allSatisfy({ partners[$0] != nil }) else {
+        return nil
+      }
+      rest = last + 1 < graph.ops.count ? try model.suffix(from: last + 1) : nil
       self.candidate = candidate
       self.reference = reference
       self.partners = partners
-      result = (pair.candidate, pair.reference)
+      self.results = results
+      ops = op...last
+    }
+
+    /// What some ops hand on, and the reference's tensors beside that; nil where one has none.
+    private static func results(
+      of ops: ClosedRange<Int>, _ model: Model, _ pairs: [LayerMatching.Pair]
+    ) -> [LayerMatching.Pair]? {
+      let graph = model.primary
+      let made = Set(graph.ops[ops].flatMap(\.outputs))
+      guard let read = model.suffixInputs(from: ops.upperBound + 1) else { return nil }
+      let handedOn = made.intersection(read).union(made.intersection(graph.outputs)).sorted()
+      let results = handedOn.compactMap { tensor in pairs.first { $0.candidate == tensor } }
+      return results.count == handedOn.count && !results.isEmpty ? results : nil
     }
   }
 
@@ -61,17 +86,17 @@ struct HealedModel: ~Copyable {
     let opened = try OpenedModel(
       file: plan.candidate.model, runtime: plan.candidate.runtime, options: plan.candidate.options,
       capture: .layers)
-    let op = try PartSession(
-      plan.op, of: plan.reference.model.model, runtime: plan.reference.runtime,
+    let ops = try PartSession(
+      plan.part, of: plan.reference.model.model, runtime: plan.reference.runtime,
       options: plan.reference.options)
     let rest = try Self.session(plan.rest, plan.candidate)
     self.opened = opened
-    self.op = op
+    self.ops = ops
     self.rest = rest
     candidate = plan.candidate.model.model.primary
     reference = plan.reference.model.model.primary
     partners = plan.partners
-    result = plan.result
+    results = plan.results
   }
 
   private static func session(
@@ -95,15 +120,16 @@ struct HealedModel: ~Copyable {
       }
     }
     let (partners, candidate, reference) = (partners, candidate, reference)
-    try op.run { tensor in
+    try ops.run { tensor in
       guard let partner = partners[tensor], let bytes = values[partner] else { return [] }
       return try Self.stored(
         bytes, candidate.tensors[partner].description, as: reference.tensors[tensor].description)
     }
-    let healed = try Self.stored(
-      try op.bytes(of: result.reference) ?? [], reference.tensors[result.reference].description,
-      as: candidate.tensors[result.candidate].description)
-    values[result.candidate] = healed
+    for result in results {
+      values[result.candidate] = try Self.stored(
+        try ops.bytes(of: result.reference) ?? [], reference.tensors[result.reference].description,
+        as: candidate.tensors[result.candidate].description)
+    }
     guard let output = candidate.outputs.first else { return nil }
     let known = values
     try rest?.run { known[$0] ?? [] }
@@ -120,14 +146,21 @@ struct HealedModel: ~Copyable {
   }
 }
 
+extension Subgraph {
+  /// The last op that reads what an op makes; the op itself where none does.
+  fileprivate func lastReader(of op: Int) -> Int {
+    let made = Set(ops[op].outputs)
+    return ops.lastIndex { !made.isDisjoint(with: $0.inputs) } ?? op
+  }
+}
+
 // What putting one op right would gain: replays with the op computed as the reference computes it.
 extension ValidateJob {
   /// Ops that are put right, at most.
   private static var healedLimit: Int { 3 }
-  /// Causes whose fix is another range of the stored result: the result put right would be cut off the same way.
-  private static let outOfReach: Set<Cause> = [
-    .rangeTooNarrow, .rangeTooWide, .concatScale, .calibration,
-  ]
+  /// Causes whose fix is another range of the stored result: put right, it would be cut off the same way, so that it
+  /// is not stored but read by ops that are put right too.
+  private static let ranges: Set<Cause> = [.rangeTooNarrow, .rangeTooWide, .concatScale]
 
   /// Measures over all frames what each op to blame costs.
   func proveLayerFixes(
@@ -137,7 +170,7 @@ extension ValidateJob {
     let wanted = judgement.findings.indices.filter {
       let finding = judgement.findings[$0]
       return finding.where.stage == "layer" && finding.where.op != nil && finding.gain == nil
-        && !Self.outOfReach.contains(finding.cause)
+        && finding.cause != .calibration
     }.prefix(Self.healedLimit)
     guard !wanted.isEmpty, let start = FrameMeasurement(before),
       before.allSatisfy({ $0.candidate != nil && $0.reference != nil })
@@ -148,10 +181,13 @@ extension ValidateJob {
       guard let op = judgement.findings[index].where.op else { continue }
       do {
         guard
-          let answers = try healedAnswers(
-            op, matching, recipe: recipe, count: before.count, observer: observer),
-          answers.count == before.count
+          let plan = try HealedModel.Plan(
+            healing: op, readers: Self.ranges.contains(judgement.findings[index].cause),
+            of: candidate, as: reference, matching: matching)
         else { continue }
+        let answers = try healedAnswers(
+          plan, recipe: recipe, count: before.count, observer: observer)
+        guard answers.count == before.count else { continue }
         let after = zip(before, answers).map { outcome, answer in
           var outcome = outcome
           outcome.candidate = answer
@@ -159,7 +195,7 @@ extension ValidateJob {
         }
         judgement.findings[index].gain = FrameMeasurement(after).flatMap { start.gain(of: $0) }
         judgement.findings[index].evidence.append(
-          "replayed over \(before.count) frames with op \(op) computed as the reference computes it"
+          "replayed over \(before.count) frames with \(Self.words(plan.ops)) computed as the reference computes \(plan.ops.count == 1 ? "it" : "them")"
         )
       } catch {
         notes.append("Op \(op) could not be put right for a replay: \(error)")
@@ -167,14 +203,13 @@ extension ValidateJob {
     }
   }
 
+  private static func words(_ ops: ClosedRange<Int>) -> String {
+    ops.count == 1 ? "op \(ops.lowerBound)" : "ops \(ops.lowerBound) to \(ops.upperBound)"
+  }
+
   private func healedAnswers(
-    _ op: Int, _ matching: LayerMatching, recipe: Recipe?, count: Int,
-    observer: (any ProgressObserver)?
-  ) throws -> [Int?]? {
-    guard
-      let plan = try HealedModel.Plan(
-        healing: op, of: candidate, as: reference, matching: matching)
-    else { return nil }
+    _ plan: HealedModel.Plan, recipe: Recipe?, count: Int, observer: (any ProgressObserver)?
+  ) throws -> [Int?] {
     var model = try HealedModel(plan)
     let pipeline = try InputPipeline(
       recipe: recipe, input: model.input(), modelName: candidate.model.name,
@@ -185,7 +220,7 @@ extension ValidateJob {
     while let frame = try feed.next() {
       answers.append(
         try model.output(for: frame.sides[0].bytes).flatMap { topClasses($0, 1).first })
-      observer?.progress("put op \(op) right", done: answers.count, of: count)
+      observer?.progress("put \(Self.words(plan.ops)) right", done: answers.count, of: count)
     }
     return answers
   }
