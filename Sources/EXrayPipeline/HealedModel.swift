@@ -115,20 +115,18 @@ struct HealedModel: ~Copyable {
     try opened.session.run()
     var values: [Int: [UInt8]] = [:]
     for tensor in opened.tensors {
-      values[tensor.tensorIndex] = try opened.withValues(tensor, inputBytes: input) { span in
-        unsafe span.withUnsafeBytes { unsafe [UInt8]($0) }
-      }
+      values[tensor.tensorIndex] = try opened.bytes(of: tensor.tensorIndex, input: input)
     }
     let (partners, candidate, reference) = (partners, candidate, reference)
     try ops.run { tensor in
       guard let partner = partners[tensor], let bytes = values[partner] else { return [] }
-      return try Self.stored(
-        bytes, candidate.tensors[partner].description, as: reference.tensors[tensor].description)
+      return try reference.tensors[tensor].description.stored(
+        bytes, of: candidate.tensors[partner].description)
     }
     for result in results {
-      values[result.candidate] = try Self.stored(
-        try ops.bytes(of: result.reference) ?? [], reference.tensors[result.reference].description,
-        as: candidate.tensors[result.candidate].description)
+      values[result.candidate] = try candidate.tensors[result.candidate].description.stored(
+        try ops.bytes(of: result.reference) ?? [],
+        of: reference.tensors[result.reference].description)
     }
     guard let output = candidate.outputs.first else { return nil }
     let known = values
@@ -136,13 +134,6 @@ struct HealedModel: ~Copyable {
     if let output = try rest?.values(of: output) { return output }
     guard let bytes = values[output] else { return nil }
     return unsafe candidate.tensors[output].description.realValues(in: bytes.span.bytes)
-  }
-
-  private static func stored(
-    _ bytes: [UInt8], _ from: TensorDescription, as to: TensorDescription
-  ) throws -> [UInt8] {
-    if from.elementType == to.elementType, from.quantization == to.quantization { return bytes }
-    return try to.storedBytes(for: unsafe from.realValues(in: bytes.span.bytes) ?? [])
   }
 }
 

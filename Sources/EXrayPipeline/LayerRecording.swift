@@ -161,9 +161,8 @@ struct LayerRecording {
     guard let pair = candidates[tensor], let bytes = frame.candidate[pair.candidate] else {
       return frame.reference[tensor] ?? []
     }
-    return try Self.converted(
-      bytes, candidateTensors[pair.candidate],
-      to: description(reference: tensor), pair.permutation)
+    return try description(reference: tensor).stored(
+      bytes, of: candidateTensors[pair.candidate], pair.permutation)
   }
 
   /// What the reference made, as it would be stored in the candidate's tensor.
@@ -171,9 +170,8 @@ struct LayerRecording {
     guard let pair = references[tensor], let bytes = frame.reference[pair.reference] else {
       return frame.candidate[tensor] ?? []
     }
-    return try Self.converted(
-      bytes, description(reference: pair.reference),
-      to: candidateTensors[tensor], pair.permutation?.inverse)
+    return try candidateTensors[tensor].stored(
+      bytes, of: description(reference: pair.reference), pair.permutation?.inverse)
   }
 
   /// Real values of the candidate's tensor beside one of the reference's.
@@ -185,17 +183,21 @@ struct LayerRecording {
     guard let bytes else { return [] }
     return unsafe description.realValues(in: bytes.span.bytes) ?? []
   }
+}
 
-  private static func converted(
-    _ bytes: [UInt8], _ from: TensorDescription, to: TensorDescription,
-    _ permutation: AxisPermutation?
+extension TensorDescription {
+  /// Values that another tensor holds, as this one stores them.
+  ///
+  /// - Parameter permutation: How the other tensor's axes are reordered to be this one's.
+  func stored(
+    _ bytes: [UInt8], of other: TensorDescription, _ permutation: AxisPermutation? = nil
   ) throws -> [UInt8] {
-    if from.elementType == to.elementType, from.quantization == to.quantization {
+    if other.elementType == elementType, other.quantization == quantization {
       guard let permutation else { return bytes }
-      return unsafe permutation.reordered(bytes.span.bytes, of: from)
+      return unsafe permutation.reordered(bytes.span.bytes, of: other)
     }
-    let values = reals(bytes, from)
-    return try to.storedBytes(for: permutation?.reordered(values) ?? values)
+    let values = unsafe other.realValues(in: bytes.span.bytes) ?? []
+    return try storedBytes(for: permutation?.reordered(values) ?? values)
   }
 }
 
