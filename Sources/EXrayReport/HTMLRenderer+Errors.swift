@@ -106,7 +106,7 @@ private struct ErrorChart {
         "<line class=\"axis\" x1=\"\(at: origin)\" x2=\"\(at: origin)\" y1=\"\(at: Self.top - 4)\" y2=\"\(at: height)\"/>\n"
     }
     return """
-      <svg class="chart errors" viewBox="0 0 \(at: width) \(at: height)" role="img" \
+      <svg class="chart errors\(hasShares ? "" : " alone")" viewBox="0 0 \(at: width) \(at: height)" role="img" \
       aria-label="\(description)">
       \(body)</svg>
       """

@@ -32,6 +32,7 @@ extension HTMLStyle {
     .item .swatch { margin-left: 10px; }
     .heat.blamed { border: 2px solid var(--fail); }
     .chart.errors { min-width: 760px; }
+    .chart.errors.alone { min-width: 0; max-width: 760px; }
     .errors .label { fill: var(--ink); }
     .errors rect.reference { fill: var(--reference); opacity: .75; }
     a.errors:hover > .hit { fill: var(--line); opacity: .6; }
