@@ -13,10 +13,11 @@ public enum SelectingOp: Sendable, Hashable {
   /// What an op of a model chooses, or nil for an op that does not.
   public init?(_ op: Op, of model: Model) {
     let (inputs, outputs) = (op.inputs, op.outputs)
+    guard outputs.allSatisfy({ $0 >= 0 }) else { return nil }
     switch op.type {
     case "ARG_MAX", "ARG_MIN":
       guard inputs.count == 2, outputs.count == 1, inputs[0] >= 0, inputs[1] >= 0,
-        let axis = model.constantValues(of: inputs[1])?.first.map({ Int($0) })
+        let axis = model.constantValues(of: inputs[1])?.first.flatMap(Int.init(exactly:))
       else { return nil }
       let rank = model.primary.tensors[inputs[0]].description.shape.dimensions.count
       let place = axis < 0 ? axis + rank : axis
