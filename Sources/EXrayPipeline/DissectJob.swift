@@ -182,7 +182,7 @@ public struct DissectJob {
     }
     var shares = ErrorShares(cutCount: cuts.count + 1)
     for (number, cut) in (cuts + [end]).enumerated() {
-      var part = try cut < end ? suffix(from: cut) : nil
+      var part = try suffix(from: cut)
       for frame in recording.frames {
         try part?.run { try recording.candidateValues(asReference: $0, in: frame) }
         let last = outputs.map { recording.candidateReals(besideReference: $0, in: frame) }
@@ -200,9 +200,11 @@ public struct DissectJob {
     dissection.divide(shares, cuts: cuts + [end])
   }
 
+  /// The reference from an op on; nil after the last one.
   private func suffix(from op: Int) throws -> PartSession? {
     let model = reference.model.model
-    guard let part = try model.suffix(from: op) else { return nil }
+    // Swift 6.3 never ends a session that comes out of a conditional expression.
+    guard op < model.primary.ops.count, let part = try model.suffix(from: op) else { return nil }
     return try PartSession(
       part, of: model, runtime: reference.runtime, options: reference.options)
   }

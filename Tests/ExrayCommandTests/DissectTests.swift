@@ -63,6 +63,21 @@ struct DissectTests {
     }
   }
 
+  @Test func `a model of many ops needs no more processes at once than one of few`() throws {
+    try withTemporaryFolder { folder in
+      let file = folder.appending(path: "layers.json").path
+      // A process takes four files; this model is cut at thirty places.
+      let outcome = try BuiltTool.run(
+        URL(filePath: "/bin/sh"),
+        [
+          "-c", "ulimit -n 40; exec \"$@\"", "sh", BuiltTool.url.path, "dissect", "--json", file,
+        ] + mobileNet("known_bad/mbv1_int8_clip_conv7_x0.3"))
+      #expect(outcome.status == 1, "\(outcome.output)\(outcome.errors)")
+      #expect(outcome.output.contains("the range of the result is too narrow"))
+      #expect(!outcome.output.contains("could not be"), "\(outcome.output)")
+    }
+  }
+
   @Test func `healthy int8 weights are rounding and nothing else`() throws {
     try withTemporaryFolder { folder in
       let (outcome, report) = try dissect(
