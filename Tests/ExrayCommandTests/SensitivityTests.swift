@@ -176,6 +176,44 @@ struct SensitivityTests {
     }
   }
 
+  /// Healthy pairs that take arrays, by the name that `Scripts/mutant_models.py` draws their inputs under.
+  static let fedByArrays = [
+    (name: "kws", model: "audio/kws_dscnn", frames: 64),
+    (name: "ad01", model: "anomaly/ad01", frames: 64),
+    (name: "mnist", model: "misc/mnist_lstm", frames: 10),
+    (name: "sentiment", model: "text/sentiment_cnn", frames: 64),
+  ]
+
+  @Test(.enabled(if: Requirements.python != nil), arguments: fedByArrays)
+  func `nothing is found on a healthy pair that hears, listens for faults, reads or keeps state`(
+    _ item: (name: String, model: String, frames: Int)
+  ) throws {
+    try withTemporaryFolder { folder in
+      let inputs = folder.appending(path: "inputs.npy").path
+      let drawn = try BuiltTool.run(
+        try #require(Requirements.python),
+        [
+          "-c",
+          "import pathlib, sys, numpy; sys.path.insert(0, 'Scripts'); from mutant_models import Pair; "
+            + "rng = numpy.random.default_rng(1); pair = Pair(pathlib.Path(sys.argv[1]), sys.argv[2]); "
+            + "numpy.save(sys.argv[4], pair.draw(rng, int(sys.argv[3]))[1])",
+          try SharedData.path("."), item.name, "\(item.frames)", inputs,
+        ])
+      #expect(drawn.status == 0, "\(drawn.errors)")
+      let outcome = try BuiltTool.run([
+        "validate", "--candidate-model", try SharedData.path("models/\(item.model)_int8.tflite"),
+        "--reference-model", try SharedData.path("models/\(item.model)_float.tflite"), "--input",
+        inputs, "--report", folder.path,
+      ])
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      let report = try JSONDecoder().decode(
+        Report.self, from: Data(contentsOf: folder.appending(path: "report.json")))
+      #expect(report.verdict == "pass")
+      #expect(report.findings.isEmpty, "\(report.findings)")
+      #expect(report.layers.count >= 4)
+    }
+  }
+
   /// A damaged model, and the op and the mechanism that the first finding must name; no op where the input is to blame.
   struct Damage: Sendable {
     var model: String
