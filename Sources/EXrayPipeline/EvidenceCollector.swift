@@ -62,19 +62,15 @@ struct EvidenceCollector {
     _ groups: [Range<Int>], frame: String,
     access: @Sendable (Int, (RawSpan, RawSpan) -> Void) throws -> Void
   ) throws {
-    let pairs = comparison.pairs
-    let descriptions = candidate.map(\.description)
+    let (pairs, tensors) = (comparison.pairs, candidate)
     try comparison.withLayerSums { sums in
       try Parallel.forEach(groups) { group in
         for position in group {
           let pair = pairs[position]
           try access(position) { first, second in
-            guard let permutation = pair.permutation else {
-              return sums.add(pair, candidate: first, reference: second, frame: frame)
+            pair.arranging(first, of: tensors[pair.candidate].description) {
+              sums.add(pair, candidate: $0, reference: second, frame: frame)
             }
-            let turned = permutation.reordered(first, of: descriptions[pair.candidate])
-            let bytes = unsafe turned.span.bytes
-            sums.add(pair, candidate: bytes, reference: second, frame: frame)
           }
         }
       }
@@ -113,18 +109,11 @@ struct EvidenceCollector {
       }
       try access(position, pair) { candidateBytes, referenceBytes in
         files?.add(pair, candidate: candidateBytes, reference: referenceBytes)
-        if let permutation = pair.permutation {
-          let turned = permutation.reordered(candidateBytes, of: first.description)
-          let bytes = unsafe turned.span.bytes
+        pair.arranging(candidateBytes, of: first.description) { bytes in
           let nrmse = comparison.add(
             pair, candidate: bytes, reference: referenceBytes, frame: name)
           // Inputs go to the detective as the models get them.
-          let own = first.role == .input ? candidateBytes : bytes
-          keep(nrmse, own, referenceBytes)
-        } else {
-          let nrmse = comparison.add(
-            pair, candidate: candidateBytes, reference: referenceBytes, frame: name)
-          keep(nrmse, candidateBytes, referenceBytes)
+          keep(nrmse, first.role == .input ? candidateBytes : bytes, referenceBytes)
         }
       }
     }
@@ -215,6 +204,17 @@ struct EvidenceCollector {
       return names.indices.contains(best) ? names[best] : "class \(best)"
     }
     return "candidate answers \(answers[0]), reference answers \(answers[1])"
+  }
+}
+
+extension RunComparison.Pair {
+  /// Calls `body` with a candidate's values, their axes in the reference's order.
+  fileprivate func arranging(
+    _ values: RawSpan, of tensor: TensorDescription, _ body: (RawSpan) -> Void
+  ) {
+    guard let permutation else { return body(values) }
+    let turned = permutation.reordered(values, of: tensor)
+    body(unsafe turned.span.bytes)
   }
 }
 

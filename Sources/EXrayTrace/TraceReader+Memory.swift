@@ -4,7 +4,9 @@ extension TraceReader {
   ///
   /// - Parameter streams: Positions in ``tensors``.
   public func prepare(_ streams: [Int]) throws(TraceError) {
-    try messages.findPositions(on: streams.map { tensorChannels[$0] }, frames: table)
+    // An output may be a layer too.
+    let channels = Set(streams.map { tensorChannels[$0] }).sorted()
+    try messages.findPositions(on: channels, frames: table)
   }
 
   /// Lets the memory of a frame's tensors go; they stay readable.

@@ -48,7 +48,7 @@ public struct DecisionComparison: Sendable, Hashable, Codable {
     guard changed > 0 else { return nil }
     let kinds = [
       knifeEdges > 0
-        ? "\(knifeEdges) knife-edges, where the reference's lead is within twice the usual error of \(Words.short(usualError))"
+        ? "\(knifeEdges) knife-edge\(knifeEdges == 1 ? "" : "s"), where the reference's lead is within twice the usual error of \(Words.short(usualError))"
         : nil,
       equal > 0 ? "\(equal) between values that are equal to the candidate" : nil,
       unexplained > 0

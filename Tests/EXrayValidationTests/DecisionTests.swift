@@ -23,7 +23,7 @@ struct DecisionTests {
     #expect(abs((found.largestLead ?? 0) - 1) < 1e-6)
     #expect(
       found.summary
-        == "op 7 ARG_MAX chooses otherwise 3 of 4 times: 1 knife-edges, where the reference's lead is within twice the usual error of 0.42; 1 between values that are equal to the candidate; 1 beyond that, by a lead of up to 1."
+        == "op 7 ARG_MAX chooses otherwise 3 of 4 times: 1 knife-edge, where the reference's lead is within twice the usual error of 0.42; 1 between values that are equal to the candidate; 1 beyond that, by a lead of up to 1."
     )
   }
 
